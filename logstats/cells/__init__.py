@@ -1,0 +1,100 @@
+"""Cells: what is counted of a day before it is forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from logstats.schema import OTHER_PAGE, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["aggregate", "bound_pages", "empty_cells", "merge"]
+
+_KINDS: Final = {"page_view": "page", "download": "download"}
+
+
+def bound_pages(views: pl.DataFrame, most: int) -> pl.DataFrame:
+    """Keep the most viewed pages of each day and site; the others become `{other}`.
+
+    Args:
+        views: Human page views and downloads.
+        most: Distinct pages of a site and day that are kept; of equal ones, the first by name.
+
+    Returns:
+        The views with bounded pages.
+    """
+    pages = views.group_by("day", "site", "page").len()
+    if pages.group_by("day", "site").len().select((pl.col("len") <= most).all()).item():
+        return views
+    ranked = pages.sort("day", "site", "len", "page", descending=[False, False, True, False])
+    kept = ranked.group_by("day", "site", maintain_order=True).head(most).with_columns(kept=pl.lit(value=True))
+    marked = views.join(
+        kept.drop("len"), on=["day", "site", "page"], how="left", maintain_order="left"
+    ).with_columns(pl.when(pl.col("kept")).then("page").otherwise(pl.lit(OTHER_PAGE)).alias("page"))
+    return marked.drop("kept")
+
+
+def aggregate(
+    hits: pl.DataFrame, views: pl.DataFrame, visits: pl.DataFrame, moves: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """Count a day.
+
+    Args:
+        hits: HITS of the day, every one of them.
+        views: Its human page views and downloads.
+        visits: One row for each visit.
+        moves: One row for each step of a visit.
+
+    Returns:
+        TABLES of schema.py by name, sorted by their dimensions.
+    """
+    visitors = pl.col("visitor").n_unique().alias("visitors")
+    rows = pl.len().alias("views")
+    is_page = pl.col("outcome") == "page_view"
+    dated = views.with_columns(
+        pl.col("time").dt.date().dt.month_start().alias("utc_month"),
+        pl.col("outcome").cast(pl.String).replace_strict(_KINDS, return_dtype=pl.String).alias("kind"),
+    )
+    headline = views.group_by("day", "site").agg(
+        is_page.sum().alias("page_views"), (~is_page).sum().alias("downloads"), visitors
+    )
+    visit_counts = visits.group_by("day", "site").agg(pl.len().alias("visits"))
+    days = hits.select("day", "site").unique().join(headline, on=["day", "site"], how="left")
+    counted = {
+        "days": days.join(visit_counts, on=["day", "site"], how="left").with_columns(
+            pl.col("page_views", "downloads", "visits", "visitors").fill_null(0)
+        ),
+        "traffic": hits.group_by(TABLES["traffic"].dimensions).agg(pl.len().alias("hits"), pl.col("bytes").sum()),
+        "pages": dated.group_by(TABLES["pages"].dimensions).agg(rows, visitors),
+        "visits": visits.group_by(TABLES["visits"].dimensions).agg(
+            pl.len().alias("visits"), visitors, pl.col("views", "bounces", "seconds").sum()
+        ),
+        "transitions": moves.group_by(TABLES["transitions"].dimensions).agg(
+            pl.col("visit").n_unique().alias("visits"), visitors
+        ),
+    }
+    return {name: _declared(name, frame) for name, frame in counted.items()}
+
+
+def merge(cells: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+    """Put the cells of several days together; days are disjoint, so nothing has to be added."""
+    by_table: dict[str, list[pl.DataFrame]] = {name: [frame] for name, frame in empty_cells().items()}
+    for day in cells:
+        for name, frame in day.items():
+            by_table[name].append(frame)
+    return {name: pl.concat(frames) for name, frames in by_table.items()}
+
+
+def empty_cells() -> dict[str, pl.DataFrame]:
+    """Give every table without a row."""
+    return {name: pl.DataFrame(schema=table.schema) for name, table in TABLES.items()}
+
+
+def _declared(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Give a table the columns, types and order that schema.py declares."""
+    table = TABLES[name]
+    typed = frame.select(pl.col(column).cast(dtype) for column, dtype in table.schema.items())
+    return typed.sort(table.dimensions, nulls_last=True)

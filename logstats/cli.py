@@ -1,0 +1,223 @@
+"""The command line: commands and options. What they do is elsewhere, and is imported when it is needed."""
+
+from __future__ import annotations
+
+import sys
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from logstats import __version__
+from logstats.console import Console
+from logstats.errors import CannotWriteError, LogstatsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from logstats.config import Config
+    from logstats.derive import Knowledge
+
+__all__ = ["cli", "main"]
+
+_INTERRUPTED = 130
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def main() -> None:
+    """Run a command; a user's mistake ends in one line and an exit code, never in a traceback."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except LogstatsError as error:
+        Console().error(str(error), error.hint)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        Console().error("interrupted; nothing was counted by halves")
+        code = _INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has enough
+        code = 0
+    sys.exit(code)
+
+
+def _common(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Give a command the options that all of them have; it gets a `config` and a `console`."""
+
+    @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Configuration file.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    @click.option("-q", "--quiet", is_flag=True, help="No messages but errors.")
+    @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
+    @wraps(command)
+    def with_options(
+        *args: Any,  # noqa: ANN401 - whatever the command takes
+        config_file: Path | None,
+        as_json: bool,
+        quiet: bool,
+        no_color: bool,
+        **options: Any,  # noqa: ANN401 - the same
+    ) -> int | None:
+        from logstats import config  # noqa: PLC0415 - `--version` needs none of this
+
+        console = Console(as_json=as_json, quiet=quiet, colour=False if no_color else None)
+        return command(*args, config=config.load(config_file), console=console, **options)
+
+    return with_options
+
+
+_format = click.option(
+    "--format", "format_text", metavar="NAME-OR-STRING", help="Format of the lines; without it, it is found."
+)
+
+
+@click.group(context_settings=_CONTEXT, no_args_is_help=True)
+@click.version_option(__version__, "--version", message="logstats %(version)s")
+def cli() -> None:
+    """Count the use of a web site from its access logs, exactly, and identify nobody.
+
+    \b
+    Examples:
+      logstats report /var/log/nginx/access.log*
+      ssh web1 'zcat /var/log/nginx/access.log.*.gz' | logstats report --json
+      logstats explain '192.0.2.1 - - [22/Nov/2026:08:00:00 +0100] "GET / HTTP/1.1" 200 12 "-" "curl/8.5"'
+
+    \b
+    Exit codes: 0 done; 1 failure; 2 wrong use; 65 too many rejected lines, or no access log; 66 input
+    missing; 74 cannot write; 75 busy, try later; 77 permission; 78 configuration; 130 interrupted.
+    """  # noqa: D301 - \b tells Click to keep the lines
+
+
+@cli.command()
+@click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[FILE]...")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the tables there, as Parquet.")
+@_format
+@_common
+def report(
+    files: tuple[str, ...], out: Path | None, format_text: str | None, config: Config, console: Console
+) -> int:
+    """Say what happened in access logs. Nothing is kept.
+
+    FILE is plain, gzip, bzip2, xz or zstd, whatever its name; `-`, or no FILE in a pipe, is standard input.
+
+    \b
+    Examples:
+      logstats report access.log access.log.1 access.log.2.gz
+      logstats report --format '%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"' access.log
+      zcat access.log.*.gz | logstats report --json | jq .page_views
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from logstats import pipeline, summary, tables  # noqa: PLC0415 - `--version` needs none of this
+    from logstats.read import open_source  # noqa: PLC0415
+    from logstats.store import ThrowawayStore  # noqa: PLC0415
+
+    if not files and sys.stdin.isatty():
+        raise click.UsageError("Name a file, or pipe lines in.")
+    sources = [open_source(name) for name in files or ("-",)]
+    knowledge = _knowledge(config.with_format(format_text))
+    progress = console.progress(sources)
+    with ThrowawayStore() as store:
+        try:
+            found = pipeline.report(sources, knowledge, store, progress=progress)
+        finally:
+            progress.close()
+    figures = summary.summarise(found, knowledge.config, knowledge.countries.info)
+    if out:
+        figures["files"] = [str(path) for path in tables.write(found.cells, out)]
+    console.object(figures) if console.as_json else console.summary(figures)
+    return _judge(found, config, console)
+
+
+def _judge(found: Any, config: Config, console: Console) -> int:  # noqa: ANN401 - a Report, imported late
+    """Say what was wrong with the inputs; the exit code tells a timer."""
+    from logstats.errors import InputRejectedError  # noqa: PLC0415
+
+    code = 0
+    for result in found.inputs:
+        if result.state in {"damaged", "refused"}:
+            console.error(f"{result.name}: {result.state}: {result.note}", result.hint)
+            code = InputRejectedError.exit_code
+        elif result.state == "empty":
+            console.message(f"{result.name}: is empty")
+        elif result.note:
+            console.message(f"{result.name}: {result.note}")
+    share, most = found.tally.rejected_share, config.input.max_rejected_share
+    if share > most:
+        console.error(
+            f"{share:.1%} of the lines were rejected, more than {most:.0%} (input.max_rejected_share)",
+            "the summary names the reasons; has the log format changed?",
+        )
+        code = InputRejectedError.exit_code
+    return code
+
+
+@cli.command()
+@click.argument("line", required=False)
+@_format
+@_common
+def explain(line: str | None, format_text: str | None, config: Config, console: Console) -> None:
+    """Say how LINE is read, and why it counts or not. Without LINE, the first line of standard input.
+
+    \b
+    Example:
+      logstats explain '192.0.2.1 - - [22/Nov/2026:08:00:00 +0100] "GET / HTTP/1.1" 200 12 "-" "curl/8.5"'
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from logstats.explain import explain as explain_line  # noqa: PLC0415
+
+    if line is None or line == "-":
+        line = sys.stdin.buffer.readline().decode("utf-8", "surrogateescape")
+    facts = explain_line(line, _knowledge(config.with_format(format_text)))
+    console.object(facts) if console.as_json else console.pairs(list(facts.items()))
+
+
+@cli.group()
+def geo() -> None:
+    """Show and renew the country database."""
+
+
+@geo.command("info")
+@_common
+def geo_info(config: Config, console: Console) -> None:
+    """Show source, licence, date and size of the country database."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    facts = asdict(_knowledge(config).countries.info)
+    console.object(facts) if console.as_json else console.pairs([(name, str(value)) for name, value in facts.items()])
+
+
+@geo.command("update")
+@click.argument("mmdb", type=click.Path(path_type=Path), metavar="FILE.mmdb")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder for the tables; name it in the configuration as geo.database.",
+)
+@_common
+def geo_update(mmdb: Path, out: Path, config: Config, console: Console) -> None:  # noqa: ARG001 - checked all the same
+    """Make the country table from a MaxMind DB file.
+
+    \b
+    Example:
+      logstats geo update dbip-country-lite-2026-11.mmdb --out /var/lib/logstats/geo
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from logstats import geodata  # noqa: PLC0415
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWriteError(f"{out}: cannot be made: {error.strerror}") from None
+    facts = asdict(geodata.update(mmdb, out))
+    console.object(facts) if console.as_json else console.pairs([(name, str(value)) for name, value in facts.items()])
+
+
+def _knowledge(config: Config) -> Knowledge:
+    from logstats import geodata, pipeline  # noqa: PLC0415 - `--version` needs none of this
+
+    database = Path(config.geo.database) if config.geo.database else None
+    if database and config.file and not database.is_absolute():
+        database = config.file.parent / database
+    return pipeline.Knowledge(config, geodata.open_table(database, geodata.cache_directory()))

@@ -1,0 +1,283 @@
+"""The configuration: a tree of frozen dataclasses, read once.
+
+defaults.toml is complete and is always read first; a user's file changes what it names. What it names must
+exist there, must have its type, and must make sense; else a ConfigurationError says file, line, key and why.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
+from importlib import resources
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from logstats.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Config", "Exclude", "Geo", "Input", "Outcome", "PageRule", "Pages", "Privacy", "Site", "load"]
+
+_ID_BITS: Final = (24, 64)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site: its name in the tables, and the host names it answers to (`*.` stands for any label)."""
+
+    name: str
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Input:
+    """What is read."""
+
+    max_rejected_share: float
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """How a visitor becomes an id, and who objects to being counted."""
+
+    truncation: str
+    id_bits: int
+    honour_opt_out: bool
+    opt_out_cookie: str
+
+
+@dataclass(frozen=True)
+class Geo:
+    """Where countries come from."""
+
+    database: str
+    kosovo: bool
+
+
+@dataclass(frozen=True)
+class Exclude:
+    """Requests that are none of the service's use."""
+
+    paths: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PageRule:
+    """A page of the site's own: paths that match the pattern count as it."""
+
+    pattern: str
+    page: str
+
+
+@dataclass(frozen=True)
+class Pages:
+    """How paths become pages."""
+
+    max_per_day: int
+    index_files: tuple[str, ...]
+    rules: tuple[PageRule, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a request is, by its path."""
+
+    page_extensions: tuple[str, ...]
+    download_extensions: tuple[str, ...]
+    asset_extensions: tuple[str, ...]
+    technical_paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Config:
+    """The effective configuration."""
+
+    timezone: str
+    format: str
+    trusted_proxies: tuple[str, ...]
+    site: tuple[Site, ...]
+    input: Input
+    privacy: Privacy
+    geo: Geo
+    exclude: Exclude
+    pages: Pages
+    outcome: Outcome
+    file: Path | None = field(default=None, compare=False)
+
+    def with_format(self, text: str | None) -> Config:
+        """Give the same configuration with the format of an option, if there is one."""
+        return replace(self, format=text) if text else self
+
+
+def load(file: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """Read the configuration.
+
+    Args:
+        file: As the option names it; None looks in the usual places.
+        environment: Variables to look at; None for those of the process.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or holds what is not understood.
+    """
+    effective = tomllib.loads(resources.files("logstats").joinpath("defaults.toml").read_text("utf-8"))
+    path = file or _usual_place(os.environ if environment is None else environment)
+    if path is None:
+        return _checked(_built(Config, effective, _Place("defaults.toml", ""), ""), _Place("defaults.toml", ""))
+    place = _Place(str(path), _read(path))
+    own = _parsed(place)
+    _overlay(effective, own, place, "")
+    config: Config = _built(Config, effective, place, "")
+    return _checked(replace(config, file=path), place)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A file and its text, to say where a value stands."""
+
+    file: str
+    text: str
+
+    def error(self, key: str, reason: str, hint: str = "") -> ConfigurationError:
+        return ConfigurationError(reason, file=self.file, line=self._line(key), key=key, hint=hint)
+
+    def _line(self, key: str) -> int:
+        """Find the line that sets the key: the name before `=`, inside its table. 0 if it is not found."""
+        *table, name = key.replace("]", "").replace("[", ".").split(".")
+        wanted = ".".join(part for part in table if not part.isdigit())
+        current = ""
+        for number, line in enumerate(self.text.splitlines(), start=1):
+            stripped = line.strip()
+            if stripped.startswith("["):
+                current = stripped.strip("[] ").split("]")[0]
+                if current.endswith(name) and current == f"{wanted}.{name}".strip("."):
+                    return number
+            left = stripped.split("=")[0].strip().strip("\"'")
+            if left == name and current == wanted:
+                return number
+        return self._line(".".join(table)) if table else 0
+
+
+def _usual_place(environment: Mapping[str, str]) -> Path | None:
+    if named := environment.get("LOGSTATS_CONFIG"):
+        return Path(named)
+    home = Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/")) / ".config")
+    places = (home / "logstats" / "logstats.toml", Path("/etc/logstats/logstats.toml"))
+    return next((place for place in places if place.is_file()), None)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"cannot be read: {error.strerror}", file=str(path)) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError("is not UTF-8 text", file=str(path)) from None
+
+
+def _parsed(place: _Place) -> dict[str, Any]:
+    try:
+        return tomllib.loads(place.text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"is not TOML: {error}", file=place.file) from None
+
+
+def _overlay(base: dict[str, Any], own: dict[str, Any], place: _Place, prefix: str) -> None:
+    """Put the user's values over the defaults, table by table."""
+    for key, value in own.items():
+        if key not in base:
+            raise _unknown(place, prefix + key, base)
+        if isinstance(base[key], dict) and isinstance(value, dict):
+            _overlay(base[key], value, place, f"{prefix}{key}.")
+        else:
+            base[key] = value
+
+
+def _unknown(place: _Place, key: str, known: Mapping[str, Any]) -> ConfigurationError:
+    close = get_close_matches(key.rpartition(".")[2], known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+    return place.error(key, "is no key of the configuration", hint)
+
+
+def _built(kind: Any, value: Any, place: _Place, key: str) -> Any:  # noqa: ANN401 - made by type at run time
+    """Make a value of the given type, or say which key is wrong."""
+    if is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise place.error(key, "must be a table")
+        return _table(kind, value, place, key)
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list):
+            raise place.error(key, "must be a list")
+        element = get_args(kind)[0]
+        return tuple(_built(element, item, place, f"{key}[{i}]") for i, item in enumerate(value))
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        names = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+        raise place.error(key, f"must be {names[kind]}")
+    return value
+
+
+def _table(kind: Any, value: dict[str, Any], place: _Place, key: str) -> Any:  # noqa: ANN401 - as above
+    hints = get_type_hints(kind)
+    names = [f.name for f in fields(kind) if not (kind is Config and f.name == "file")]
+    prefix = f"{key}." if key else ""
+    for name in value:
+        if name not in names:
+            raise _unknown(place, prefix + name, dict.fromkeys(names))
+    for name in names:
+        if name not in value:
+            raise place.error(prefix + name, "is missing")
+    return kind(**{name: _built(hints[name], value[name], place, prefix + name) for name in names})
+
+
+def _checked(config: Config, place: _Place) -> Config:
+    """Check what a type cannot say."""
+    try:
+        ZoneInfo(config.timezone)
+    except (KeyError, ValueError, OSError):
+        raise place.error("timezone", f"{config.timezone!r} is no time zone", "as in Europe/Paris") from None
+    low, high = _ID_BITS
+    if not low <= config.privacy.id_bits <= high:
+        raise place.error("privacy.id_bits", f"must be from {low} to {high}")
+    if config.privacy.truncation not in ("cnil", "precise"):
+        raise place.error("privacy.truncation", 'must be "cnil" or "precise"')
+    if not 0 <= config.input.max_rejected_share <= 1:
+        raise place.error("input.max_rejected_share", "must be from 0 to 1")
+    if config.pages.max_per_day < 1:
+        raise place.error("pages.max_per_day", "must be 1 or more")
+    _check_networks(config, place)
+    _check_patterns(config, place)
+    return config
+
+
+def _check_networks(config: Config, place: _Place) -> None:
+    for key, networks in (
+        ("trusted_proxies", config.trusted_proxies),
+        ("exclude.networks", config.exclude.networks),
+    ):
+        for network in networks:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise place.error(key, f"{network!r} is no network", "as in 10.0.0.0/8 or 2001:db8::/32") from None
+
+
+def _check_patterns(config: Config, place: _Place) -> None:
+    patterns = [("outcome.technical_paths", p) for p in config.outcome.technical_paths]
+    patterns += [("exclude.paths", p) for p in config.exclude.paths]
+    patterns += [("pages.rules", rule.pattern) for rule in config.pages.rules]
+    for key, pattern in patterns:
+        try:
+            pl.Series([""]).str.contains(pattern)
+        except pl.exceptions.ComputeError:
+            hint = "patterns are Rust regular expressions: no look-around, no back-references"
+            raise place.error(key, f"{pattern!r} is no pattern", hint) from None

@@ -1,0 +1,306 @@
+"""All text for people: escaped, laid out for the terminal's width, and the same figures as JSON.
+
+Results go to standard output, talk goes to standard error. Nothing leaves but through here, so that no byte of a
+log can act on a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from logstats.schema import OUTCOMES, TRAFFIC
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from logstats.read import Source
+
+__all__ = ["Console", "escape"]
+
+_BIDIRECTIONAL: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
+_BAR: Final = 20
+_WIDEST: Final = 110
+_EVERY: Final = 0.2
+_WORDS: Final = {
+    "page_view": "page views",
+    "download": "downloads",
+    "asset": "assets (style, script, image)",
+    "technical": "technical",
+    "error": "errors",
+    "redirect": "redirects",
+    "other_method": "other methods than GET",
+    "excluded": "excluded",
+    "human": "people",
+    "bot": "robots",
+    "ai_crawler": "AI crawlers",
+    "ai_assistant": "AI assistants",
+    "tool": "tools",
+    "monitor": "monitors",
+    "suspected": "suspected",
+}
+
+
+def escape(text: str) -> str:
+    r"""Make every character that could act on a terminal visible instead.
+
+    >>> escape("a\x1b[31mb")
+    'a\\x1b[31mb'
+    """
+    return "".join(_visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    code = ord(character)
+    if code < 0x20 or 0x7F <= code <= 0x9F:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if character in _BIDIRECTIONAL or 0xD800 <= code <= 0xDFFF else character
+
+
+class Console:
+    """Where results and messages are written.
+
+    Args:
+        as_json: Print one object instead of text.
+        quiet: No messages but errors.
+        colour: None leaves it to each stream: a terminal has colour unless NO_COLOR or TERM=dumb says no.
+    """
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False, colour: bool | None = None) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            colour = False
+        self._colour = colour
+        self._width = min(shutil.get_terminal_size((100, 40)).columns, _WIDEST)
+
+    def result(self, text: str) -> None:
+        """Write a line of the result."""
+        click.echo(text, color=self._colour)
+
+    def object(self, value: Mapping[str, Any]) -> None:
+        """Write the result as one JSON object."""
+        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+    def message(self, text: str) -> None:
+        """Say something beside the result."""
+        if not self.quiet:
+            click.echo(escape(text), err=True, color=self._colour)
+
+    def error(self, text: str, hint: str = "") -> None:
+        """Say what went wrong, and what to do about it."""
+        click.echo(click.style("logstats: ", fg="red") + escape(text), err=True, color=self._colour)
+        if hint:
+            click.echo(click.style("  hint: ", dim=True) + escape(hint), err=True, color=self._colour)
+
+    def progress(self, sources: Sequence[Source]) -> Progress:
+        """Give a progress bar, which shows itself on a terminal only."""
+        shown = sys.stderr.isatty() and not self.quiet
+        return Progress(sources, shown=shown, width=self._width)
+
+    def pairs(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Write names and values below each other."""
+        widest = max(len(name) for name, _ in pairs)
+        for name, value in pairs:
+            self.result(click.style(f"{name:<{widest}}", bold=True) + "  " + escape(value))
+
+    def summary(self, figures: Mapping[str, Any]) -> None:
+        """Write the summary of a run."""
+        if not figures["lines"]["total"]:
+            self.result("No lines: nothing was counted.")
+            return
+        self._head(figures)
+        self._account(figures)
+        self._headline(figures)
+        self._tables(figures)
+        self._foot(figures)
+
+    def _head(self, figures: Mapping[str, Any]) -> None:
+        formats = ", ".join(
+            f"{escape(name)} {_percent(lines, figures['lines']['total'])}" for name, lines in figures["formats"].items()
+        )
+        period = figures["period"]
+        self._title("What was read")
+        rows = [("Format", formats or "none"), *_period_rows(period)]
+        rows += [("Input", _input_text(entry)) for entry in figures["inputs"][:_BAR]]
+        if (more := len(figures["inputs"]) - _BAR) > 0:
+            rows.append(("", f"and {more} more"))
+        for name, value in rows:
+            self.result(f"  {name:<10}{value}")
+
+    def _account(self, figures: Mapping[str, Any]) -> None:
+        lines = figures["lines"]
+        parts = " + ".join(f"{lines[name]:,} {name.replace('_', ' ')}" for name in ("hits", "rejected", "opted_out", "late"))
+        self._title("Where every line ended up")
+        self.result(f"  {lines['total']:,} lines = {parts}")
+        for reason, count in figures["rejects"].items():
+            self.result(f"  rejected as {reason}: {count:,}")
+        for shown in figures["rejected_examples"]:
+            place = escape(f"{shown['input']}:{shown['line']}")
+            self.result(self._clip(f"    {place} {shown['reason']}  {escape(shown['shape'])}"))
+        self.result("")
+        hits, everybody, people = figures["lines"]["hits"], figures["hits"]["outcome"], figures["hits"]["outcome_human"]
+        self.result(f"  {'Hits by what they are':<34}{'all':>12}{'people':>12}")
+        for name in OUTCOMES:
+            if everybody[name]:
+                self.result(f"    {_WORDS[name]:<32}{everybody[name]:>12,}{people[name]:>12,}")
+        self.result(f"    {'sum':<32}{hits:>12,}{figures['hits']['traffic']['human']:>12,}")
+        self.result("")
+        self.result(f"  {'Hits by who sent them':<34}{'all':>12}")
+        for name in TRAFFIC:
+            if count := figures["hits"]["traffic"][name]:
+                self.result(f"    {_WORDS[name]:<32}{count:>12,}  {_percent(count, hits)}")
+
+    def _headline(self, figures: Mapping[str, Any]) -> None:
+        self._title("What people did")
+        for name, words in (
+            ("page_views", "page views"),
+            ("downloads", "downloads"),
+            ("visits", "visits"),
+            ("visitor_days", "visitor-days (a visitor counts once a day)"),
+        ):
+            self.result("  " + click.style(f"{figures[name]:>12,}", bold=True) + f"  {words}")
+        visits = figures["visits"]
+        if visits:
+            mean = figures["visit_figures"]
+            self.result(
+                f"  a visit has {mean['views'] / visits:.1f} views and lasts {_duration(mean['seconds'] / visits)} in the mean;"
+                f" {_percent(mean['bounces'], visits)} end after one page"
+            )
+
+    def _tables(self, figures: Mapping[str, Any]) -> None:
+        top = figures["top"]
+        self._table("Pages", "views", [(row["page"], row["views"]) for row in top["pages"]])
+        self._table("Downloads", "count", [(row["page"], row["views"]) for row in top["downloads"]])
+        self._table("Countries", "views", [(row["country"], row["views"]) for row in top["countries"]])
+        self._table("Devices", "views", [(row["device"], row["views"]) for row in top["devices"] if row["views"]])
+        if any(row["device"] == "Tablet" and row["views"] for row in top["devices"]):
+            self.result("  An iPad's Safari says that it is a Macintosh and counts as PC.")
+        self._table("Where visits come from", "visits", [(row["referrer_kind"], row["visits"]) for row in top["referrer_kinds"]])
+        self._table("Referring sites", "visits", [(row["referrer"], row["visits"]) for row in top["referrers"]])
+        moves = [(f"{row['from_page']} → {row['to_page']}", row["visits"]) for row in top["transitions"]]
+        self._table("From page to page", "visits", moves)
+
+    def _foot(self, figures: Mapping[str, Any]) -> None:
+        self._title("What to do next")
+        for note in figures["notes"]:
+            self.result(f"  - {escape(note['text'])}")
+        self.result("  - write these figures as Parquet tables: logstats report --out DIR FILE…")
+        self.result("  - see why a line counts or not: logstats explain 'LINE'")
+        database = figures["country_database"]
+        self.result("")
+        self.result(
+            click.style(
+                f"logstats {figures['logstats']}, definition {figures['definition']}, robot list of {figures['lists']['bots']}, "
+                f"countries of {database['built']}",
+                dim=True,
+            )
+        )
+        self.result(click.style(escape(database["attribution"]), dim=True))
+
+    def _title(self, text: str) -> None:
+        self.result("\n" + click.style(text, bold=True, fg="cyan"))
+
+    def _table(self, title: str, measure: str, rows: Sequence[tuple[str | None, int]]) -> None:
+        """Write a ranking with bars; nothing for an empty one."""
+        if not rows:
+            return
+        self._title(title)
+        most = max(count for _, count in rows) or 1
+        room = self._width - _BAR - 18
+        for name, count in rows:
+            bar = _bar(count / most)
+            label = _clipped(escape(name or "(none)"), room)
+            self.result(f"  {count:>10,}  {bar:<{_BAR}}  {label}")
+        self.result(click.style(f"  {measure:>10}", dim=True))
+
+    def _clip(self, text: str) -> str:
+        return _clipped(text, self._width)
+
+
+class Progress:
+    """How far a run is: share, lines a second and time left, on standard error."""
+
+    def __init__(self, sources: Sequence[Source], *, shown: bool, width: int) -> None:
+        sizes = [source.size for source in sources]
+        self._total = sum(size or 0 for size in sizes) if all(size is not None for size in sizes) else 0
+        self._sources = sources
+        self._shown = shown
+        self._width = width
+        self._started = time.monotonic()
+        self._next = 0.0
+        self._lines: dict[int, int] = {}
+
+    def __call__(self, source: Source, lines: int) -> None:
+        """Show that so many lines of a source have been read."""
+        self._lines[id(source)] = lines
+        elapsed = time.monotonic() - self._started
+        if self._shown and elapsed >= self._next:
+            self._next = elapsed + _EVERY
+            self._write(self._text(elapsed))
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._shown:
+            self._write("")
+
+    def _text(self, elapsed: float) -> str:
+        lines = sum(self._lines.values())
+        rate = f"{lines:,} lines  {lines / max(elapsed, 0.001):,.0f} lines/s"
+        if not self._total:
+            return rate
+        share = min(1.0, sum(source.consumed for source in self._sources) / self._total)
+        left = _duration(elapsed / share - elapsed) if share else "?"
+        return f"{_bar(share):░<{_BAR}} {share:>4.0%}  {rate}  {left} left"
+
+    def _write(self, text: str) -> None:
+        click.echo("\r" + _clipped(text, self._width - 1).ljust(self._width - 1) + "\r", err=True, nl=False)
+
+
+def _period_rows(period: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if period["start"] is None:
+        return [("Period", "no hit")]
+    start, end = (datetime.fromisoformat(period[name]) for name in ("start", "end"))
+    days = f"{period['days']} day" + "s" * (period["days"] != 1)
+    rows = [("Period", f"{start:%d %B %Y %H:%M} to {end:%d %B %Y %H:%M} ({period['timezone']}), {days} with lines")]
+    gaps = period["gaps"]
+    if gaps:
+        missing = sum(gap["hours"] for gap in gaps)
+        longest = datetime.fromisoformat(gaps[0]["start"])
+        text = f"{missing:,} of {period['hours']:,} hours without a line; the longest gap, {gaps[0]['hours']:,} h, begins {longest:%d %B %Y %H:%M}"
+    else:
+        text = f"none: each of the {period['hours']:,} hours has lines"
+    return [*rows, ("Gaps", text)]
+
+
+def _input_text(entry: Mapping[str, Any]) -> str:
+    note = f": {escape(entry['note'])}" if "note" in entry else ""
+    return f"{escape(entry['name'])}, {entry['lines']:,} lines, {entry['state']}{note}"
+
+
+def _percent(part: int, whole: int) -> str:
+    share = 100 * part / max(whole, 1)
+    return f"{share:.2f} %" if 0 < share < 1 or 99 < share < 100 else f"{share:.0f} %"  # noqa: PLR2004 - per cent
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def _bar(share: float) -> str:
+    return "█" * max(round(share * _BAR), 0) if share * _BAR >= 1 else "▏" * (share > 0)
+
+
+def _clipped(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(width - 1, 1)] + "…"

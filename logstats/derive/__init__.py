@@ -1,0 +1,235 @@
+"""Derive: what a request means, and then whose it was is forgotten.
+
+    full address ─ country ─> truncate ─> keyed hash with site and user agent ─> address and user agent are gone
+
+Each step looks at the distinct values of a block and adds columns; `derive` lists the steps in order. It is the
+last place in which an address or a user agent exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from logstats.derive.addresses import client_addresses, network_key, parse_addresses
+from logstats.derive.device import classify_devices
+from logstats.derive.distinct import Distinct, distinct
+from logstats.derive.outcome import OUTCOME_OF, classify_paths, outcome_rules
+from logstats.derive.pages import split_targets, template_paths
+from logstats.derive.referrer import classify_referrers
+from logstats.derive.sites import DEFAULT_SITE, assign_sites, is_own_host, own_hosts
+from logstats.derive.traffic import classify_user_agents, is_hostile
+from logstats.derive.visitors import visitor_ids
+from logstats.schema import HITS
+
+if TYPE_CHECKING:
+    from logstats.config import Config
+    from logstats.derive.country import CountryTable
+    from logstats.derive.visitors import Keys
+
+__all__ = ["DEFAULT_SITE", "Knowledge", "derive", "describe", "withdraw"]
+
+_COUNTED: Final = ("page_view", "download")
+_REFERRER_HOST: Final = r"^(?i:https?)://(?:[^/?#@]*@)?([^/?#:]*)"
+_HINTS: Final = ("mobile_hint", "platform_hint", "form_factor_hint")
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What deriving needs to know beside the requests: the rules, and where addresses are."""
+
+    config: Config
+    countries: CountryTable
+
+
+def withdraw(requests: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, int]:
+    """Take out the requests of people who object to being counted.
+
+    Args:
+        requests: REQUESTS.
+        config: Whether objections are honoured, and which cookie states one.
+
+    Returns:
+        The other requests, and how many were taken out.
+    """
+    if not config.privacy.honour_opt_out:
+        return requests, 0
+    kept = requests.filter(pl.col("opt_out").is_null() & (pl.col("cookie").fill_null("") == ""))
+    return kept, requests.height - kept.height
+
+
+def derive(requests: pl.DataFrame, knowledge: Knowledge, keys: Keys) -> pl.DataFrame:
+    """Make hits of requests.
+
+    Args:
+        requests: REQUESTS of people who do not object.
+        knowledge: The rules and the country table.
+        keys: Gives the key of a site and local day.
+
+    Returns:
+        HITS, a row for each request, in order: without address, user agent or query string.
+    """
+    return _pseudonymise(describe(requests, knowledge), keys, knowledge.config.privacy.id_bits)
+
+
+def describe(requests: pl.DataFrame, knowledge: Knowledge, *, explain: bool = False) -> pl.DataFrame:
+    """Add what each request means; the address and the user agent are still there.
+
+    Args:
+        requests: REQUESTS.
+        knowledge: The rules and the country table.
+        explain: Also name the rules: `traffic_rule`, `device_rule`, `hostile_rule`.
+
+    Returns:
+        REQUESTS and the columns of HITS except `visitor`; `rule`, which decided the outcome; `realm` and
+        `network`, within which a visitor is one visitor.
+    """
+    config = knowledge.config
+    frame = _with_day(requests, config.timezone)
+    frame = _with_site(frame, config)
+    frame = _with_origin(frame, knowledge)
+    frame = _with_user_agent(frame, explain=explain)
+    frame = _with_target(frame, config, explain=explain)
+    frame = _with_referrer(frame, config)
+    return _with_outcome(frame)
+
+
+def _with_day(frame: pl.DataFrame, timezone: str) -> pl.DataFrame:
+    return frame.with_columns(pl.col("time").dt.convert_time_zone(timezone).dt.date().alias("day"))
+
+
+def _with_site(frame: pl.DataFrame, config: Config) -> pl.DataFrame:
+    hosts = distinct(frame["host"])
+    known = assign_sites(hosts.values, config.site).with_columns(hosts.values.alias("host"))
+    known = known.with_columns(is_own_host(pl.col("host"), config.exclude.hosts).alias("host_excluded"))
+    return _spread(frame, hosts, known.drop("host"))
+
+
+def _with_origin(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
+    """Add country and network; which address is the client's, the trusted proxies decide."""
+    config = knowledge.config
+    clients = client_addresses(frame["client"], frame["forwarded_for"], config.trusted_proxies)
+    texts = distinct(clients)
+    addresses = parse_addresses(texts.values)
+    known = pl.DataFrame(
+        {
+            "country": knowledge.countries.lookup(addresses, keep_kosovo=config.geo.kosovo),
+            "network": network_key(addresses, texts.values, config.privacy.truncation),
+            "network_excluded": _inside(texts.values, config.exclude.networks),
+        }
+    )
+    return _spread(frame, texts, known)
+
+
+def _with_user_agent(frame: pl.DataFrame, *, explain: bool) -> pl.DataFrame:
+    """Add device and traffic class; where the format has no user agent, robots cannot be told from people."""
+    agents = distinct(frame["user_agent"])
+    known = pl.concat(
+        [
+            classify_devices(agents.values, explain=explain),
+            classify_user_agents(agents.values, explain=explain),
+            is_hostile(agents.values).rename({"hostile": "agent_hostile", "hostile_rule": "agent_hostile_rule"}),
+        ],
+        how="horizontal",
+    )
+    frame = _spread(frame, agents, known)
+    if any(frame[hint].null_count() < frame.height for hint in _HINTS):
+        hinted = classify_devices(frame["user_agent"], explain=explain, **{hint: frame[hint] for hint in _HINTS})
+        frame = frame.with_columns(hinted)
+    return frame.with_columns(
+        pl.when("user_agent_logged").then("traffic").otherwise(pl.lit("human")).alias("traffic"),
+        pl.when("user_agent_logged").then("traffic_rule").alias("traffic_rule"),
+    )
+
+
+def _with_target(frame: pl.DataFrame, config: Config, *, explain: bool) -> pl.DataFrame:
+    """Add what the path is for, and its template."""
+    targets = distinct(frame["target"])
+    split = split_targets(targets.values)
+    known = pl.concat(
+        [
+            split,
+            template_paths(split["path"], config.pages).alias("template").to_frame(),
+            classify_paths(split["path"], config.outcome, config.exclude.paths),
+            is_hostile(targets.values).rename({"hostile": "target_hostile", "hostile_rule": "target_hostile_rule"}),
+        ],
+        how="horizontal",
+    )
+    own = is_own_host(pl.col("target_host"), own_hosts(config.site)) | (pl.col("target_host") == pl.col("host"))
+    foreign = pl.col("host_foreign") | (pl.col("target_host").is_not_null() & ~own.fill_null(value=False))
+    kept = known if explain else known.drop("target_hostile_rule")
+    return _spread(frame, targets, kept).with_columns(foreign.alias("foreign_host"))
+
+
+def _with_referrer(frame: pl.DataFrame, config: Config) -> pl.DataFrame:
+    """Add the kind of referrer and its registered domain; the host of the request is our own, too."""
+    referrers = distinct(frame["referrer"])
+    known = pl.concat(
+        [
+            classify_referrers(referrers.values, own_hosts(config.site)).select("referrer_kind", "referrer"),
+            referrers.values.str.extract(_REFERRER_HOST).str.to_lowercase().alias("referrer_host").to_frame(),
+            is_hostile(referrers.values).rename({"hostile": "referrer_hostile", "hostile_rule": "referrer_hostile_rule"}),
+        ],
+        how="horizontal",
+    )
+    internal = (pl.col("referrer_host") == pl.col("host")).fill_null(value=False)
+    return _spread(frame.drop("referrer"), referrers, known).with_columns(
+        pl.when(internal).then(pl.lit("internal")).otherwise("referrer_kind").alias("referrer_kind"),
+        pl.when(~internal).then("referrer").alias("referrer"),
+    )
+
+
+def _with_outcome(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the outcome and the rule that decided it, and mark people whose request is an attack."""
+    frame = frame.with_columns(outcome_rules(frame).alias("rule"))
+    outcome = pl.col("rule").replace_strict(OUTCOME_OF)
+    hostile = pl.any_horizontal("agent_hostile", "target_hostile", "referrer_hostile")
+    counted = outcome.is_in(_COUNTED)
+    return frame.with_columns(
+        outcome.alias("outcome"),
+        pl.when((pl.col("traffic") == "human") & hostile)
+        .then(pl.lit("suspected"))
+        .otherwise("traffic")
+        .alias("traffic"),
+        pl.when(counted).then(pl.col("host_prefix") + pl.col("template")).alias("page"),
+        (counted & (pl.col("status") == 206) & pl.col("range").is_null()).alias("partial"),
+    )
+
+
+def _pseudonymise(frame: pl.DataFrame, keys: Keys, id_bits: int) -> pl.DataFrame:
+    """Replace who asked by an id that is worth nothing without the day's key. Address and user agent end here."""
+    networks, agents = distinct(frame["network"]), distinct(frame["user_agent"])
+    coded = frame.select("day", "site", "realm", network=networks.codes, user_agent=agents.codes)
+    identities = coded.unique(maintain_order=True)
+    texts = identities.with_columns(
+        networks.values.gather(identities["network"]), agents.values.gather(identities["user_agent"])
+    )
+    identified = identities.with_columns(visitor_ids(texts, keys, id_bits))
+    visitors = coded.join(identified, on=coded.columns, how="left", maintain_order="left")["visitor"]
+    return frame.with_columns(visitors, pl.col("bytes").fill_null(0)).select(
+        pl.col(name).cast(dtype) for name, dtype in HITS.items()
+    )
+
+
+def _inside(texts: pl.Series, networks: tuple[str, ...]) -> pl.Series:
+    """Tell which addresses lie in one of the networks."""
+    wanted = [ip_network(network) for network in networks]
+    if not wanted:
+        return pl.repeat(value=False, n=texts.len(), eager=True)
+    found = []
+    for text in texts:
+        try:
+            address = ip_address(text)
+        except ValueError:
+            found.append(False)
+        else:
+            found.append(any(address in network for network in wanted))
+    return pl.Series(found, dtype=pl.Boolean)
+
+
+def _spread(frame: pl.DataFrame, column: Distinct, known: pl.DataFrame) -> pl.DataFrame:
+    """Give every row what is known of its distinct value."""
+    return frame.with_columns(column.spread(known[name]).alias(name) for name in known.columns)

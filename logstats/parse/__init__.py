@@ -1,0 +1,158 @@
+"""Parse: blocks of lines become requests, and rejects with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from logstats.parse.exact import as_requests, read_fields
+from logstats.parse.formats import Format, format_from, named_formats
+from logstats.schema import REJECT_REASONS, REQUESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+__all__ = ["Format", "Parsed", "best_first", "format_from", "misread_share", "named_formats", "parse", "shares"]
+
+_MAX_LINE_BYTES: Final = 65_536
+_CONTROL: Final = r"[\x00-\x08\x0a-\x1f\x7f]"
+_DOTTED_NUMBERS: Final = r"^[0-9]+(?:\.[0-9]+){3}$"
+_IPV4: Final = r"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.|$)){4}$"
+_ADDRESS: Final = r"^(?:[0-9]+(?:\.[0-9]+){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%.*)?)$"
+_REASON: Final = pl.Enum(list(REJECT_REASONS))
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a block of lines says.
+
+    Attributes:
+        requests: REQUESTS, a row for each line that was read.
+        rejects: `line`, `reason`: a row for each line that was not.
+        formats: Lines read by each format.
+    """
+
+    requests: pl.DataFrame
+    rejects: pl.DataFrame
+    formats: dict[str, int]
+
+
+def parse(
+    lines: pl.Series,
+    formats: Sequence[Format],
+    *,
+    timezone: str,
+    latest: datetime,
+    opt_out_cookie: str = "",
+) -> Parsed:
+    """Read the lines of a block.
+
+    Each line is read by the first format that fits it whole; as formats exclude each other, their order
+    matters for speed only.
+
+    Args:
+        lines: Text, a line each, right end stripped.
+        formats: Candidates, the likeliest first.
+        timezone: Zone of times without an offset.
+        latest: Times after it are rejected as `future`.
+        opt_out_cookie: Name of the cookie by which a person objects to being counted.
+
+    Returns:
+        Requests and rejects; every line is in one of them, once.
+    """
+    numbered = pl.DataFrame({"line": pl.int_range(lines.len(), dtype=pl.UInt32, eager=True), "text": lines})
+    numbered = numbered.with_columns(_unreadable(pl.col("text")).alias("reason"))
+    rejects = [numbered.filter(pl.col("reason").is_not_null()).select("line", "reason")]
+    pending = numbered.filter(pl.col("reason").is_null()).select("line", "text")
+    requests: list[pl.DataFrame] = []
+    counts: dict[str, int] = {}
+    for line_format in formats:
+        if pending.is_empty():
+            break
+        fields = read_fields(pending["text"], line_format).with_columns(pending["line"])
+        if not fields["matched"].any():
+            continue
+        typed = as_requests(fields.filter("matched"), timezone, opt_out_cookie)
+        counts[line_format.name] = typed.height
+        judged = typed.with_columns(_implausible(latest, line_format).alias("reason"))
+        rejects.append(judged.filter(pl.col("reason").is_not_null()).select("line", "reason"))
+        requests.append(judged.filter(pl.col("reason").is_null()).drop("reason"))
+        pending = pending.filter(~fields["matched"])
+    rejects.append(_rest(pending, formats))
+    read = pl.concat(requests) if requests else pl.DataFrame(schema=REQUESTS)
+    return Parsed(read, pl.concat(rejects).sort("line"), counts)
+
+
+def best_first(lines: pl.Series, formats: Sequence[Format]) -> list[Format]:
+    """Order formats by the share of the lines that each of them reads; ties keep their order."""
+    found = shares(lines, formats)
+    return sorted(formats, key=lambda line_format: -found[line_format.name])
+
+
+def shares(lines: pl.Series, formats: Sequence[Format]) -> dict[str, float]:
+    """Give, for each format, the share of the lines that it reads."""
+    total = max(lines.len(), 1)
+    return {f.name: int(read_fields(lines, f)["matched"].sum()) / total for f in formats}
+
+
+def misread_share(lines: pl.Series, line_format: Format) -> float:
+    """Give the share of lines in which a host name stands as the client while another column holds an address.
+
+    Such a reading is wrong whatever the format says: `example.org 192.0.2.1 - [time]` read as client, identity, user.
+    """
+    columns = sorted({"ident", "remote_user"} & line_format.fields)
+    if not columns or "client" not in line_format.fields:
+        return 0.0
+    fields = read_fields(lines, replace(line_format, captured=frozenset(columns))).filter("matched")
+    elsewhere = pl.any_horizontal(pl.col(columns).str.contains(_ADDRESS))
+    misread = fields.filter(~pl.col("client").str.contains(_ADDRESS) & elsewhere)
+    return misread.height / max(fields.height, 1)
+
+
+def _unreadable(text: pl.Expr) -> pl.Expr:
+    """Give the reason why a line is not even tried."""
+    return (
+        pl.when(text == "")
+        .then(pl.lit("empty"))
+        .when(text.str.contains("\x00", literal=True))
+        .then(pl.lit("not_text"))
+        .when(text.str.len_bytes() > _MAX_LINE_BYTES)
+        .then(pl.lit("too_long"))
+        .otherwise(None)
+        .cast(_REASON)
+    )
+
+
+def _implausible(latest: datetime, line_format: Format) -> pl.Expr:
+    """Give the reason why a line that fits its format still is no request."""
+    client = pl.col("client")
+    wrong_client = client.is_null() | (client.str.contains(_DOTTED_NUMBERS) & ~client.str.contains(_IPV4))
+    # Garbage in quotes is what a client sent; a JSON line without these keys is no access line.
+    no_request = pl.lit(line_format.syntax == "json") & pl.all_horizontal(pl.col("method", "target").is_null())
+    return (
+        pl.when(pl.col("time").is_null())
+        .then(pl.lit("bad_time"))
+        .when(pl.col("time") > latest)
+        .then(pl.lit("future"))
+        .when(pl.col("status").is_null())
+        .then(pl.lit("bad_status"))
+        .when(wrong_client)
+        .then(pl.lit("bad_client"))
+        .when(no_request)
+        .then(pl.lit("bad_request"))
+        .otherwise(None)
+        .cast(_REASON)
+    )
+
+
+def _rest(pending: pl.DataFrame, formats: Sequence[Format]) -> pl.DataFrame:
+    """Say why the lines that fit no format do not."""
+    broken = [f.truncated for f in formats if f.truncated]
+    text = pl.col("text")
+    reason = pl.when(text.str.contains(_CONTROL)).then(pl.lit("not_text"))
+    for pattern in broken:
+        reason = reason.when(text.str.contains(pattern)).then(pl.lit("truncated"))
+    return pending.select("line", reason.otherwise(pl.lit("unknown_format")).cast(_REASON).alias("reason"))

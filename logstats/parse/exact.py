@@ -1,0 +1,144 @@
+"""The exact path: what a line says, by anchored, linear-time expressions that run in polars."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from logstats.parse.formats import Format
+from logstats.parse.json_lines import json_fields
+from logstats.parse.times import instants
+from logstats.schema import REQUESTS
+
+__all__ = ["as_requests", "read_fields"]
+
+_THREE_WORDS: Final = r"^([!#$%&'*+.^_`|~0-9A-Za-z\-]+) (.*) (HTTP/[0-9.]+)$"
+_TWO_WORDS: Final = r"^([A-Z]+) ([^ ]+)$"  # HTTP/0.9: no protocol
+_ESCAPED: Final = r'\\(["\\])'
+_STATUS: Final = "^[0-9]{3}$"
+_HOST_PORT: Final = ":[0-9]+$"
+_ONE_USER_AGENT: Final = r"^\{([A-Za-z][^{}|]*/[^{}|]*)\}"
+_TEXTS: Final = tuple(name for name, dtype in REQUESTS.items() if dtype == pl.String)
+_DURATIONS: Final = {"seconds": 1.0, "milliseconds": 0.001, "microseconds": 0.000_001}
+
+
+def read_fields(lines: pl.Series, line_format: Format) -> pl.DataFrame:
+    """Read the text of each field.
+
+    Args:
+        lines: Text, a line each, right end stripped.
+        line_format: The format they may have.
+
+    Returns:
+        One row a line: `matched`, and a String column for each field of the format, null for `-`, with the
+        escapes of quotes and backslashes undone; `\\xHH` is kept as it stands.
+    """
+    if line_format.syntax == "json":
+        return json_fields(lines)
+    pattern, groups = line_format.expression
+    raw = lines.str.extract_groups(pattern).struct.unnest()
+    raw.columns = [str(i) for i in range(raw.width)]
+    by_name: dict[str, list[pl.Expr]] = {}
+    for i in sorted(range(len(groups)), key=lambda i: groups[i].rank):
+        column = pl.col(str(i))
+        by_name.setdefault(str(groups[i].name), []).append(pl.when(column != "-").then(column))
+    columns = [pl.coalesce(choices).alias(name) for name, choices in by_name.items()]
+    return raw.select(pl.col("0").is_not_null().alias("matched"), *columns).with_columns(
+        _unescaped(pl.col(name)) for name in by_name
+    )
+
+
+def as_requests(fields: pl.DataFrame, timezone: str, opt_out_cookie: str = "") -> pl.DataFrame:
+    """Give the fields their types.
+
+    Args:
+        fields: Columns as `read_fields` gives them, with `line`.
+        timezone: Zone of times without an offset.
+        opt_out_cookie: Name of the cookie by which a person objects to being counted.
+
+    Returns:
+        REQUESTS. Null where a field is absent or is not what it should be.
+    """
+    have = frozenset(fields.columns)
+    split = fields.with_columns(instants(fields, timezone).alias("time")).with_columns(
+        *_request_line(have), _text(have, "forwarded_for").alias("forwarded_for")
+    )
+    return split.select(
+        pl.col("line").cast(pl.UInt32),
+        "time",
+        _client(have).alias("client"),
+        "forwarded_for",
+        _text(have, "host").str.to_lowercase().str.replace(_HOST_PORT, "").alias("host"),
+        "method",
+        "target",
+        _status(have).alias("status"),
+        _number(have, "body_bytes", "bytes_out").cast(pl.Int64).alias("bytes"),
+        _seconds(have).alias("seconds"),
+        _text(have, "referrer").alias("referrer"),
+        _user_agent(have).alias("user_agent"),
+        _user_agent_logged(have).alias("user_agent_logged"),
+        _text(have, "content_type").alias("content_type"),
+        _text(have, "purpose").alias("purpose"),
+        _opt_out(have).alias("opt_out"),
+        _text(have, f"cookie:{opt_out_cookie}").alias("cookie"),
+        *(_text(have, name).alias(name) for name in ("mobile_hint", "platform_hint", "form_factor_hint", "range")),
+    )
+
+
+def _unescaped(text: pl.Expr) -> pl.Expr:
+    return text.str.replace_all(_ESCAPED, "$1")
+
+
+def _text(have: frozenset[str], name: str) -> pl.Expr:
+    return pl.col(name) if name in have else pl.lit(None, dtype=pl.String)
+
+
+def _number(have: frozenset[str], *names: str) -> pl.Expr:
+    texts = [_text(have, name).str.strip_chars_start("+") for name in names]
+    return pl.coalesce(texts).cast(pl.Float64, strict=False)
+
+
+def _request_line(have: frozenset[str]) -> list[pl.Expr]:
+    """Take method and target out of the request; the third word must be a protocol."""
+    request = _text(have, "request")
+    three, two = request.str.extract_groups(_THREE_WORDS), request.str.extract_groups(_TWO_WORDS)
+    query = pl.coalesce(_text(have, "query"), "?" + _text(have, "bare_query"), pl.lit(""))
+    path = pl.coalesce(_text(have, "target"), _text(have, "path"))
+    with_query = pl.when(path.str.contains("?", literal=True)).then(path).otherwise(path + query)
+    method = pl.coalesce(_text(have, "method"), three.struct["1"], two.struct["1"])
+    target = pl.coalesce(with_query, three.struct["2"], two.struct["2"])
+    return [method.alias("method"), target.alias("target")]
+
+
+def _client(have: frozenset[str]) -> pl.Expr:
+    """Give the client as logged; without such a column, the last address of X-Forwarded-For."""
+    if "client" in have:
+        return pl.col("client")
+    return pl.col("forwarded_for").str.split(",").list.last().str.strip_chars()
+
+
+def _status(have: frozenset[str]) -> pl.Expr:
+    text = _text(have, "status").replace("-1", "000")  # HAProxy: the connection ended without an answer
+    return pl.when(text.str.contains(_STATUS)).then(text).cast(pl.UInt16, strict=False)
+
+
+def _seconds(have: frozenset[str]) -> pl.Expr:
+    known = [_number(have, name) * factor for name, factor in _DURATIONS.items() if name in have]
+    return pl.coalesce(known) if known else pl.lit(None, dtype=pl.Float64)
+
+
+def _user_agent(have: frozenset[str]) -> pl.Expr:
+    if "captured" in have:
+        return pl.col("captured").str.extract(_ONE_USER_AGENT)
+    return _text(have, "user_agent")
+
+
+def _user_agent_logged(have: frozenset[str]) -> pl.Expr:
+    return pl.lit("user_agent" in have) if "captured" not in have else _user_agent(have).is_not_null()
+
+
+def _opt_out(have: frozenset[str]) -> pl.Expr:
+    """Give `1` where Global Privacy Control or Do Not Track asks not to be counted."""
+    asked = (_text(have, "gpc") == "1") | (_text(have, "dnt") == "1")
+    return pl.when(asked).then(pl.lit("1"))

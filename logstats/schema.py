@@ -1,0 +1,208 @@
+"""The vocabulary: every frame, table and column of logstats, with its unit and its meaning.
+
+Three kinds of frame follow each other on the way of the data:
+
+    REQUESTS   what a line says; in memory only, it holds an address and a user agent
+    HITS       what is kept of it while its day is open; no address, no user agent, no query string
+    TABLES     the cells that stay when the day is closed; counts only, additive over days and sites
+
+A column that is not named here exists nowhere (a test refuses it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFINITION: Final = "pageview/1"
+"""Version of the counting rules; every output names it."""
+
+UNKNOWN_COUNTRY: Final = "ZZ"
+START: Final = "(start)"
+END: Final = "(end)"
+OTHER_PAGE: Final = "{other}"
+
+OUTCOMES: Final = (
+    "page_view",
+    "download",
+    "asset",
+    "technical",
+    "error",
+    "redirect",
+    "other_method",
+    "excluded",
+)
+TRAFFIC: Final = ("human", "bot", "ai_crawler", "ai_assistant", "tool", "monitor", "suspected")
+DEVICES: Final = ("PC", "Tablet", "Smartphone", "Others")
+REFERRER_KINDS: Final = ("direct", "internal", "search", "social", "ai", "public", "other", "spam")
+REJECT_REASONS: Final[Mapping[str, str]] = {
+    "empty": "nothing on the line",
+    "not_text": "NUL or control bytes: not a line of text",
+    "too_long": "longer than 65,536 bytes",
+    "truncated": "begins as the format says and then breaks off",
+    "unknown_format": "fits none of the formats",
+    "bad_client": "the client column holds neither an address nor a host name",
+    "bad_time": "the time is missing, impossible or written in another way",
+    "bad_request": "there is no request, method or target",
+    "bad_status": "the status is not a three-digit number",
+    "future": "more than an hour ahead of the clock",
+}
+
+REQUESTS: Final[Mapping[str, pl.DataType]] = {
+    "line": pl.UInt32(),  # position in the block, from 0
+    "time": pl.Datetime("ms", "UTC"),
+    "client": pl.String(),
+    "forwarded_for": pl.String(),
+    "host": pl.String(),  # virtual host, without port
+    "method": pl.String(),  # null: the request is not a request
+    "target": pl.String(),  # path and query as logged
+    "status": pl.UInt16(),
+    "bytes": pl.Int64(),
+    "seconds": pl.Float64(),  # request time
+    "referrer": pl.String(),
+    "user_agent": pl.String(),
+    "user_agent_logged": pl.Boolean(),  # false: the format has no such column
+    "content_type": pl.String(),
+    "purpose": pl.String(),  # Sec-Purpose or Purpose
+    "opt_out": pl.String(),  # Sec-GPC, DNT
+    "cookie": pl.String(),  # the configured opt-out cookie
+    "mobile_hint": pl.String(),  # Sec-CH-UA-Mobile
+    "platform_hint": pl.String(),  # Sec-CH-UA-Platform
+    "form_factor_hint": pl.String(),  # Sec-CH-UA-Form-Factors
+    "range": pl.String(),
+}
+"""What a line says. Absent columns of a format are null. Never written anywhere."""
+
+HITS: Final[Mapping[str, pl.DataType]] = {
+    "day": pl.Date(),  # local calendar day
+    "time": pl.Datetime("ms", "UTC"),
+    "site": pl.String(),
+    "visitor": pl.Int64(),  # keyed hash, at most id_bits bits, valid for this site and day only
+    "outcome": pl.Enum(OUTCOMES),
+    "traffic": pl.Enum(TRAFFIC),
+    "status": pl.UInt16(),
+    "bytes": pl.Int64(),
+    "page": pl.String(),  # template; null unless a page view or a download
+    "country": pl.String(),
+    "device": pl.Enum(DEVICES),
+    "referrer_kind": pl.Enum(REFERRER_KINDS),
+    "referrer": pl.String(),  # registered domain; null unless the referrer is another site
+    "partial": pl.Boolean(),  # status 206: a piece of a download
+}
+"""What is kept of a line while its day is open: pseudonymous, and gone when the day closes."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table of cells: its type, and what it means in the two languages it is published in."""
+
+    name: str
+    dtype: pl.DataType
+    english: str
+    french: str
+
+
+_STRING = pl.String()
+_COUNT = pl.Int64()
+
+_COLUMNS: Final = {
+    column.name: column
+    for column in (
+        Column("day", pl.Date(), "local calendar day", "jour calendaire local"),
+        Column("utc_month", pl.Date(), "first day of the month in UTC", "premier jour du mois en UTC"),
+        Column("site", _STRING, "site, as configured", "site, selon la configuration"),
+        Column("outcome", _STRING, "what became of the request", "issue de la requête"),
+        Column("traffic", _STRING, "class of the visitor", "classe du visiteur"),
+        Column("status", pl.Int64(), "HTTP status", "statut HTTP"),
+        Column("kind", _STRING, "page or download", "page ou téléchargement"),
+        Column("page", _STRING, "template of the path", "modèle du chemin"),
+        Column("country", _STRING, "ISO 3166-1 alpha-2, ZZ: unknown", "ISO 3166-1 alpha-2, ZZ : inconnu"),
+        Column("device", _STRING, "kind of device", "type d’appareil"),
+        Column("entry_page", _STRING, "first page of the visit", "première page de la visite"),
+        Column("exit_page", _STRING, "last page of the visit", "dernière page de la visite"),
+        Column("referrer_kind", _STRING, "kind of origin", "type de provenance"),
+        Column("referrer", _STRING, "registered domain of the origin", "domaine de provenance"),
+        Column("from_page", _STRING, "page left, or (start)", "page quittée, ou (start)"),
+        Column("to_page", _STRING, "page reached, or (end)", "page atteinte, ou (end)"),
+        Column("hits", _COUNT, "requests", "requêtes"),
+        Column("bytes", _COUNT, "bytes sent", "octets envoyés"),
+        Column("views", _COUNT, "views or downloads by people", "vues ou téléchargements humains"),
+        Column("page_views", _COUNT, "page views by people", "pages vues par des personnes"),
+        Column("downloads", _COUNT, "downloads by people", "téléchargements par des personnes"),
+        Column("visits", _COUNT, "visits of people", "visites de personnes"),
+        Column("visitors", _COUNT, "distinct visitors of the day", "visiteurs distincts du jour"),
+        Column("bounces", _COUNT, "visits of one single page view", "visites d’une seule page"),
+        Column("seconds", _COUNT, "from first to last view, in seconds", "de la première à la dernière vue, en secondes"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of cells: dimension values of a day, and what was counted for them.
+
+    Measures are Int64 and add up over days, sites and servers; `visitors` added over days are visitor-days.
+    """
+
+    name: str
+    english: str
+    french: str
+    dimensions: tuple[str, ...]
+    measures: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Its columns, dimensions first."""
+        return tuple(_COLUMNS[name] for name in (*self.dimensions, *self.measures))
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """Name and type of each column, in order."""
+        return {column.name: column.dtype for column in self.columns}
+
+
+TABLES: Final[Mapping[str, Table]] = {
+    table.name: table
+    for table in (
+        Table(
+            "days",
+            "Headline figures of each day",
+            "Chiffres clés de chaque jour",
+            ("day", "site"),
+            ("page_views", "downloads", "visits", "visitors"),
+        ),
+        Table(
+            "traffic",
+            "Where every request ended up",
+            "Issue de chaque requête",
+            ("day", "site", "outcome", "traffic", "status"),
+            ("hits", "bytes"),
+        ),
+        Table(
+            "pages",
+            "Pages and downloads by country and device",
+            "Pages et téléchargements par pays et appareil",
+            ("day", "utc_month", "site", "kind", "page", "country", "device"),
+            ("views", "visitors"),
+        ),
+        Table(
+            "visits",
+            "Visits by origin, entry and exit",
+            "Visites par provenance, entrée et sortie",
+            ("day", "site", "country", "device", "entry_page", "exit_page", "referrer_kind", "referrer"),
+            ("visits", "visitors", "views", "bounces", "seconds"),
+        ),
+        Table(
+            "transitions",
+            "Steps from page to page within visits",
+            "Passages d’une page à l’autre dans les visites",
+            ("day", "site", "from_page", "to_page"),
+            ("visits", "visitors"),
+        ),
+    )
+}

@@ -1,0 +1,39 @@
+"""Keys: 32 random bytes for each site and local day, gone when the day closes."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+__all__ = ["KEY_BYTES", "MemoryKeys"]
+
+KEY_BYTES: Final = 32
+
+
+class MemoryKeys:
+    """Keys that are never written anywhere, for a store that does not outlive the run.
+
+    Args:
+        random: Gives so many random bytes; tests give fixed ones.
+    """
+
+    def __init__(self, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._random = random
+        self._keys: dict[tuple[str, date], bytes] = {}
+
+    def __call__(self, site: str, day: date) -> bytes:
+        """Give the key of a site and day; the first time, make it."""
+        if (site, day) not in self._keys:
+            self._keys[site, day] = self._random(KEY_BYTES)
+        return self._keys[site, day]
+
+    def destroy(self, day: date) -> None:
+        """Forget the keys of a day."""
+        self._keys = {known: key for known, key in self._keys.items() if known[1] != day}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} with {len(self._keys)} keys>"

@@ -1,0 +1,83 @@
+"""Parts: immutable Parquet files of an open day."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from logstats.errors import CannotWriteError, NoPermissionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+__all__ = ["cannot_write", "write_parquet"]
+
+_FULL: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+_REFUSED: Final = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
+
+
+def write_parquet(
+    frame: pl.DataFrame, path: Path, *, mode: int = 0o600, descriptions: Mapping[str, str] | None = None
+) -> None:
+    """Write a frame so that the file is complete under its name, or absent.
+
+    Args:
+        frame: Any frame.
+        path: Its name; the folder exists. An existing file is replaced at once.
+        mode: Permissions, whatever the umask.
+        descriptions: Meaning of columns, kept with them in the file.
+
+    Raises:
+        CannotWriteError: The disk is full, or the system refuses; no broken file is left.
+        NoPermissionError: The folder may not be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    table = _described(frame.to_arrow(), descriptions or {})
+    with cannot_write(path):
+        try:
+            with temporary.open("xb") as file:
+                temporary.chmod(mode)
+                pq.write_table(table, file, compression="zstd")
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def cannot_write(path: Path) -> Iterator[None]:
+    """Turn what the system says about a failed write into an error with an exit code."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _REFUSED:
+            raise NoPermissionError(f"{path}: no permission to write it") from None
+        hint = "free some space; nothing was counted by halves" if error.errno in _FULL else ""
+        raise CannotWriteError(f"{path}: cannot be written: {error.strerror or error}", hint=hint) from None
+
+
+def _described(table: pa.Table, descriptions: Mapping[str, str]) -> pa.Table:
+    """Keep the meaning of each column with it."""
+    fields = [
+        field.with_metadata({"description": descriptions[field.name]}) if field.name in descriptions else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields, table.schema.metadata))
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

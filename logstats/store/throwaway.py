@@ -1,0 +1,131 @@
+"""A store for one run: what `report` counts in, and what is left of it is nothing.
+
+Hits wait in memory; when there are many, they go to parts in a folder of their own (mode 0700, in $TMPDIR). Keys
+stay in memory, so that parts which a crash leaves behind are worth nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, Self
+
+import polars as pl
+
+from logstats.schema import HITS
+from logstats.store.keys import MemoryKeys
+from logstats.store.parts import write_parquet
+
+if TYPE_CHECKING:
+    from datetime import date
+
+__all__ = ["ThrowawayStore"]
+
+_MOST_ROWS: Final = 1_000_000
+
+
+class ThrowawayStore:
+    """Open days of one run. Use it as a context; at its end everything is gone.
+
+    Hits are staged by `add` until `commit` or `rollback`.
+
+    Args:
+        keys: Gives and destroys the keys of days.
+        most_rows: So many hits stay in memory; more go to parts.
+    """
+
+    def __init__(self, keys: MemoryKeys | None = None, most_rows: int = _MOST_ROWS) -> None:
+        self.keys = keys or MemoryKeys()
+        self._most_rows = most_rows
+        self._folder = TemporaryDirectory(prefix="logstats-", ignore_cleanup_errors=True)
+        self._staged = _Hits(Path(self._folder.name) / "staged")
+        self._committed = _Hits(Path(self._folder.name) / "open")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def add(self, hits: pl.DataFrame) -> None:
+        """Stage hits."""
+        self._staged.add(hits, self._most_rows)
+
+    def commit(self) -> None:
+        """Count what is staged."""
+        self._committed.take(self._staged, self._most_rows)
+
+    def rollback(self) -> None:
+        """Forget what is staged."""
+        self._staged.clear()
+
+    def days(self) -> list[date]:
+        """Give the open days, in order."""
+        return self._committed.days()
+
+    def hits(self, day: date) -> pl.DataFrame:
+        """Give the committed hits of a day."""
+        return self._committed.of(day)
+
+    def close(self, day: date) -> None:
+        """Destroy the parts and the key of a day whose cells are kept."""
+        self._committed.forget(day)
+        self.keys.destroy(day)
+
+
+class _Hits:
+    """Hits by day, in memory up to a number of rows and in parts beyond."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._rows = 0
+        self._written = 0
+        self._waiting: defaultdict[date, list[pl.DataFrame]] = defaultdict(list)
+        self._parts: defaultdict[date, list[Path]] = defaultdict(list)
+
+    def add(self, hits: pl.DataFrame, most_rows: int) -> None:
+        for (day, *_), of_day in hits.partition_by("day", as_dict=True).items():
+            self._waiting[day].append(of_day)
+        self._rows += hits.height
+        if self._rows > most_rows:
+            self._spill()
+
+    def take(self, other: _Hits, most_rows: int) -> None:
+        for day, frames in other._waiting.items():
+            self._waiting[day] += frames
+        for day, parts in other._parts.items():
+            self._parts[day] += parts
+        self._rows += other._rows
+        other._waiting.clear()
+        other._parts.clear()
+        other._rows = 0
+        if self._rows > most_rows:
+            self._spill()
+
+    def clear(self) -> None:
+        for day in self.days():
+            self.forget(day)
+        self._rows = 0
+
+    def days(self) -> list[date]:
+        return sorted(self._waiting.keys() | self._parts.keys())
+
+    def of(self, day: date) -> pl.DataFrame:
+        parts = [pl.read_parquet(path).cast(dict(HITS)) for path in self._parts.get(day, [])]
+        return pl.concat([*parts, *self._waiting.get(day, []), pl.DataFrame(schema=HITS)])
+
+    def forget(self, day: date) -> None:
+        self._waiting.pop(day, None)
+        for path in self._parts.pop(day, []):
+            path.unlink()
+
+    def _spill(self) -> None:
+        self._folder.mkdir(exist_ok=True)
+        for day, frames in self._waiting.items():
+            path = self._folder / f"{day}-{self._written}.parquet"
+            write_parquet(pl.concat(frames), path)
+            self._written += 1
+            self._parts[day].append(path)
+        self._waiting.clear()
+        self._rows = 0

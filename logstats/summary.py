@@ -1,0 +1,190 @@
+"""The summary of a run: the figures that `--json` prints and that the console lays out.
+
+Everything here comes from cells and from the account of lines; both outputs read this one dictionary.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from logstats import __version__
+from logstats.lists import list_dates
+from logstats.schema import DEFINITION, DEVICES, END, OUTCOMES, START, TRAFFIC, UNKNOWN_COUNTRY
+
+if TYPE_CHECKING:
+    from logstats.config import Config
+    from logstats.derive.country import GeoInfo
+    from logstats.pipeline import Report
+
+__all__ = ["summarise"]
+
+_TOP: Final = 10
+_HOUR: Final = timedelta(hours=1)
+_OLD: Final = timedelta(days=60)
+_NOTABLE: Final = 0.2
+_MOST: Final = 0.5
+
+
+def summarise(report: Report, config: Config, geo: GeoInfo, today: datetime | None = None) -> dict[str, Any]:
+    """Put the figures of a run together.
+
+    Args:
+        report: What the run found.
+        config: The effective configuration.
+        geo: The country database.
+        today: The clock, to judge the age of the country database.
+
+    Returns:
+        The object that `--json` prints; its keys are the contract of DESIGN.md and a few more.
+    """
+    tally, cells = report.tally, report.cells
+    days, pages, visits = cells["days"], cells["pages"], cells["visits"]
+    views = pages.filter(pl.col("kind") == "page")
+    figures: dict[str, Any] = {
+        "definition": DEFINITION,
+        "logstats": __version__,
+        "format": _format(report),
+        "formats": dict(tally.formats.most_common()),
+        "period": _period(report, config),
+        "lines": {
+            "total": tally.lines,
+            "hits": tally.hits,
+            "rejected": tally.rejected,
+            "opted_out": tally.opted_out,
+            "late": tally.late,
+            "skipped": tally.skipped,
+        },
+        "hits": {
+            "outcome": _counts(cells["traffic"], "outcome", OUTCOMES),
+            "outcome_human": _counts(cells["traffic"].filter(pl.col("traffic") == "human"), "outcome", OUTCOMES),
+            "traffic": _counts(cells["traffic"], "traffic", TRAFFIC),
+        },
+        "page_views": int(days["page_views"].sum()),
+        "downloads": int(days["downloads"].sum()),
+        "visits": int(days["visits"].sum()),
+        "visitor_days": int(days["visitors"].sum()),
+        "rejects": dict(sorted(tally.rejects.items())),
+        "rejected_examples": [
+            {"input": shown.input, "line": shown.line, "reason": shown.reason, "shape": shown.shape}
+            for shown in tally.shown
+        ],
+        "inputs": [_input(result) for result in report.inputs],
+        "top": {
+            "pages": _top(views, "page", "views", "visitors"),
+            "downloads": _top(pages.filter(pl.col("kind") == "download"), "page", "views", "visitors"),
+            "countries": _top(views, "country", "views"),
+            "devices": [{"device": name, "views": count} for name, count in _counts(views, "device", DEVICES, "views").items()],
+            "referrer_kinds": _top(visits, "referrer_kind", "visits"),
+            "referrers": _top(visits.filter(pl.col("referrer").is_not_null()), "referrer", "visits"),
+            "transitions": _transitions(cells["transitions"]),
+        },
+        "visit_figures": {name: int(visits[name].sum()) for name in ("views", "bounces", "seconds")},
+        "lists": {name: day.isoformat() for name, day in list_dates().items()},
+        "country_database": {"name": geo.database, "built": geo.built.isoformat(), "attribution": geo.attribution},
+    }
+    figures["notes"] = _notes(figures, report, config, geo, today or datetime.now(UTC))
+    return figures
+
+
+def _format(report: Report) -> dict[str, Any]:
+    most = report.tally.formats.most_common(1)
+    name, lines = most[0] if most else (None, 0)
+    return {"name": name, "share": round(lines / max(report.tally.lines, 1), 6)}
+
+
+def _period(report: Report, config: Config) -> dict[str, Any]:
+    """Give the first and the last hit in local time, and the hours between them in which there was none."""
+    tally = report.tally
+    if tally.start is None or tally.end is None:
+        return {"start": None, "end": None, "timezone": config.timezone, "days": 0, "hours": 0, "gaps": []}
+    zone = ZoneInfo(config.timezone)
+    gaps = [
+        {"start": start.astimezone(zone).isoformat(), "hours": hours} for start, hours in _gaps(set(tally.hours))
+    ]
+    hours = int((max(tally.hours) - min(tally.hours)) / _HOUR) + 1
+    return {
+        "start": tally.start.astimezone(zone).isoformat(),
+        "end": tally.end.astimezone(zone).isoformat(),
+        "timezone": config.timezone,
+        "days": report.cells["days"]["day"].n_unique(),
+        "hours": hours,
+        "gaps": gaps,
+    }
+
+
+def _gaps(hours: set[datetime]) -> list[tuple[datetime, int]]:
+    """Give the start and the length of each run of hours without a hit, the longest first."""
+    known = sorted(hours)
+    found = [
+        (before + _HOUR, int((after - before) / _HOUR) - 1)
+        for before, after in zip(known, known[1:], strict=False)
+        if after - before > _HOUR
+    ]
+    return sorted(found, key=lambda gap: (-gap[1], gap[0]))
+
+
+def _input(result: Any) -> dict[str, Any]:  # noqa: ANN401 - an InputResult; its empty texts are left out
+    texts = {name: text for name in ("note", "hint") if (text := getattr(result, name))}
+    return {"name": result.name, "lines": result.lines, "state": result.state, **texts}
+
+
+def _counts(frame: pl.DataFrame, column: str, names: tuple[str, ...], measure: str = "hits") -> dict[str, int]:
+    """Give the sum for each name, also for those that do not occur."""
+    found = dict(frame.group_by(column).agg(pl.col(measure).sum()).iter_rows())
+    return {name: int(found.get(name, 0)) for name in names}
+
+
+def _top(frame: pl.DataFrame, column: str, *measures: str) -> list[dict[str, Any]]:
+    """Give the largest values of a column; equal ones by name."""
+    sums = frame.group_by(column).agg(pl.col(measures).sum())
+    ranked = sums.sort(pl.col(measures[0]), pl.col(column), descending=[True, False], nulls_last=True)
+    return ranked.head(_TOP).to_dicts()
+
+
+def _transitions(moves: pl.DataFrame) -> list[dict[str, Any]]:
+    """Give the most frequent steps from page to page; entries and exits are left to their own figures."""
+    inner = moves.filter((pl.col("from_page") != START) & (pl.col("to_page") != END))
+    sums = inner.group_by("from_page", "to_page").agg(pl.col("visits").sum())
+    ranked = sums.sort("visits", "from_page", "to_page", descending=[True, False, False])
+    return ranked.head(_TOP).to_dicts()
+
+
+def _notes(
+    figures: dict[str, Any], report: Report, config: Config, geo: GeoInfo, today: datetime
+) -> list[dict[str, str]]:
+    """Say what a careful operator would want to know about these figures."""
+    tally, notes = report.tally, []
+    if tally.without_user_agent:
+        share = tally.without_user_agent / tally.hits
+        notes.append(("no_user_agent", f"{share:.0%} of the hits have a format without user agent: robots count as people"))
+    if domain := _likely_own_domain(report, config):
+        notes.append(
+            ("own_host", f"{domain} leads most visits: if it is this site, name it in [[site]] hosts, and it counts as internal")
+        )
+    unknown = sum(entry["views"] for entry in figures["top"]["countries"] if entry["country"] == UNKNOWN_COUNTRY)
+    if unknown > _MOST * max(figures["page_views"], 1):
+        share = unknown / figures["page_views"]
+        notes.append(
+            ("unknown_country", f"{share:.0%} of the page views have no country: is a proxy missing in trusted_proxies?")
+        )
+    age = today.date() - geo.built
+    if age > _OLD:
+        notes.append(
+            ("old_countries", f"the country database is {age.days} days old: load a newer one with `logstats geo update FILE.mmdb`")
+        )
+    return [{"code": code, "text": text} for code, text in notes]
+
+
+def _likely_own_domain(report: Report, config: Config) -> str | None:
+    """Give the domain that leads so many visits that it may be the site's own."""
+    if config.site:
+        return None
+    visits = report.cells["visits"]
+    leading = visits.filter(pl.col("referrer_kind").is_in(["other", "public"]))
+    ranked = _top(leading, "referrer", "visits")
+    total = int(visits["visits"].sum())
+    return ranked[0]["referrer"] if ranked and ranked[0]["visits"] > _NOTABLE * total else None

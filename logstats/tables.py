@@ -1,0 +1,43 @@
+"""The cell tables as Parquet files, each column with its meaning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from logstats.schema import TABLES
+from logstats.store.parts import cannot_write, write_parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+__all__ = ["write"]
+
+
+def write(cells: Mapping[str, pl.DataFrame], folder: Path) -> list[Path]:
+    """Write each table to a file of its name; rows are sorted, so equal cells give equal bytes.
+
+    These are cells, not a release: they may tell about single visitors and are not for publication.
+
+    Args:
+        cells: Tables of schema.py by name.
+        folder: Where to; it is made if it is not there.
+
+    Returns:
+        The files.
+
+    Raises:
+        CannotWriteError: The disk is full, or the system refuses.
+        NoPermissionError: The folder may not be written.
+    """
+    with cannot_write(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, frame in cells.items():
+        path = folder / f"{name}.parquet"
+        meanings = {column.name: f"{column.english} / {column.french}" for column in TABLES[name].columns}
+        write_parquet(frame, path, descriptions=meanings)
+        written.append(path)
+    return written

@@ -1,0 +1,83 @@
+"""Compares country lookups with MaxMind's C reader, on the same distinct addresses, in one run.
+
+    python tests/benchmarks/bench_country.py FILE.mmdb
+
+Both start from texts, as a log has them, and end with a country code per address. The tables are made from
+the same file beforehand; that is not timed. Each figure is the best of five.
+"""
+
+# ruff: noqa: T201 - a script talks by printing
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import maxminddb
+import polars as pl
+
+from logstats.derive.addresses import parse_addresses
+from logstats.derive.country import CountryTable
+from logstats.geodata import open_table, update
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ADDRESSES = 200_000
+REPEATS = 5
+
+
+def main() -> None:
+    """Prints a line per kind of address."""
+    database = Path(sys.argv[1])
+    with TemporaryDirectory() as folder, maxminddb.open_database(database, maxminddb.MODE_MMAP_EXT) as reader:
+        print(f"update         {seconds(lambda: update(database, Path(folder)), repeats=1):10.1f} s")
+        print(f"load           {seconds(lambda: CountryTable.load(Path(folder))) * 1000:10.1f} ms")
+        table = open_table(Path(folder), Path(folder))
+        for kind, texts in {"IPv4": ipv4_texts(), "IPv6": ipv6_texts(table)}.items():
+            compare(kind, texts, table, reader)
+
+
+def compare(kind: str, texts: list[str], table: CountryTable, reader: maxminddb.Reader) -> None:
+    """Prints lookups a second of both, and the ratio."""
+    column = pl.Series(texts)
+    ours = len(texts) / seconds(lambda: table.lookup(parse_addresses(column)))
+    theirs = len(texts) / seconds(lambda: [country(reader.get(text)) for text in texts])
+    print(f"{kind} logstats  {ours:10,.0f}/s   maxminddb {theirs:10,.0f}/s   ratio {ours / theirs:.1f}")
+
+
+def country(record: object) -> str:
+    """Gives the country of a record, as a program around the reader would."""
+    return str(record["country_code"]) if isinstance(record, dict) else "ZZ"
+
+
+def ipv4_texts() -> list[str]:
+    """Gives distinct IPv4 addresses, uniformly drawn."""
+    source = random.Random(1)  # noqa: S311 - a sample, not a secret
+    return [str(ipaddress.IPv4Address(number)) for number in source.sample(range(2**32), ADDRESSES)]
+
+
+def ipv6_texts(table: CountryTable) -> list[str]:
+    """Gives distinct IPv6 addresses, each drawn from a range that has a country."""
+    source = random.Random(1)  # noqa: S311 - a sample, not a secret
+    ranges = table.ipv6.sample(ADDRESSES, seed=1).select("start", "end").rows()
+    return [str(ipaddress.IPv6Address(source.randint(start, end))) for start, end in ranges]
+
+
+def seconds(work: Callable[[], object], *, repeats: int = REPEATS) -> float:
+    """Gives the shortest time that some work took."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+if __name__ == "__main__":
+    main()
