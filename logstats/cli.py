@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import wraps
 from pathlib import Path
@@ -27,8 +28,11 @@ _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 def main() -> None:
     """Run a command; a user's mistake ends in one line and an exit code, never in a traceback."""
+    code: int | None
     try:
         code = cli.main(standalone_mode=False)
+    except BrokenPipeError:
+        code = 0
     except LogstatsError as error:
         Console().error(str(error), error.hint)
         code = error.exit_code
@@ -38,10 +42,17 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         Console().error("interrupted; nothing was counted by halves")
         code = _INTERRUPTED
+    sys.exit(_flushed(code))
+
+
+def _flushed(code: int | None) -> int | None:
+    """Write what is buffered; whoever read our output may have had enough, which is no failure."""
+    try:
+        sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has enough
-        code = 0
-    sys.exit(code)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        return 0
+    return code
 
 
 def _common(command: Callable[..., int | None]) -> Callable[..., int | None]:
@@ -50,6 +61,7 @@ def _common(command: Callable[..., int | None]) -> Callable[..., int | None]:
     @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Configuration file.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     @click.option("-q", "--quiet", is_flag=True, help="No messages but errors.")
+    @click.option("-v", "--verbose", is_flag=True, help="More messages, to find out what is wrong.")
     @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
     @wraps(command)
     def with_options(
@@ -57,13 +69,16 @@ def _common(command: Callable[..., int | None]) -> Callable[..., int | None]:
         config_file: Path | None,
         as_json: bool,
         quiet: bool,
+        verbose: bool,
         no_color: bool,
         **options: Any,  # noqa: ANN401 - the same
     ) -> int | None:
         from logstats import config  # noqa: PLC0415 - `--version` needs none of this
 
-        console = Console(as_json=as_json, quiet=quiet, colour=False if no_color else None)
-        return command(*args, config=config.load(config_file), console=console, **options)
+        console = Console(as_json=as_json, quiet=quiet, verbose=verbose, colour=not no_color)
+        effective = config.load(config_file)
+        console.detail(f"configuration: {effective.file or 'defaults'}")
+        return command(*args, config=effective, console=console, **options)
 
     return with_options
 
@@ -95,9 +110,7 @@ def cli() -> None:
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the tables there, as Parquet.")
 @_format
 @_common
-def report(
-    files: tuple[str, ...], out: Path | None, format_text: str | None, config: Config, console: Console
-) -> int:
+def report(files: tuple[str, ...], out: Path | None, format_text: str | None, config: Config, console: Console) -> int:
     """Say what happened in access logs. Nothing is kept.
 
     FILE is plain, gzip, bzip2, xz or zstd, whatever its name; `-`, or no FILE in a pipe, is standard input.
@@ -119,12 +132,12 @@ def report(
     progress = console.progress(sources)
     with ThrowawayStore() as store:
         try:
-            found = pipeline.report(sources, knowledge, store, progress=progress)
+            found = pipeline.report(sources, pipeline.Run(knowledge, store, progress=progress))
         finally:
             progress.close()
     figures = summary.summarise(found, knowledge.config, knowledge.countries.info)
     if out:
-        figures["files"] = [str(path) for path in tables.write(found.cells, out)]
+        figures["files"] = [str(path) for path in tables.write(found.cells, out, summary.provenance(figures))]
     console.object(figures) if console.as_json else console.summary(figures)
     return _judge(found, config, console)
 
@@ -215,9 +228,10 @@ def geo_update(mmdb: Path, out: Path, config: Config, console: Console) -> None:
 
 
 def _knowledge(config: Config) -> Knowledge:
-    from logstats import geodata, pipeline  # noqa: PLC0415 - `--version` needs none of this
+    from logstats import geodata  # noqa: PLC0415 - `--version` needs none of this
+    from logstats.derive import Knowledge  # noqa: PLC0415
 
     database = Path(config.geo.database) if config.geo.database else None
     if database and config.file and not database.is_absolute():
         database = config.file.parent / database
-    return pipeline.Knowledge(config, geodata.open_table(database, geodata.cache_directory()))
+    return Knowledge(config, geodata.open_table(database, geodata.cache_directory()))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from importlib import resources
 from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -47,7 +48,7 @@ class Input:
 class Privacy:
     """How a visitor becomes an id, and who objects to being counted."""
 
-    truncation: str
+    truncation: Literal["cnil", "precise"]
     id_bits: int
     honour_opt_out: bool
     opt_out_cookie: str
@@ -150,28 +151,32 @@ class _Place:
         return ConfigurationError(reason, file=self.file, line=self._line(key), key=key, hint=hint)
 
     def _line(self, key: str) -> int:
-        """Find the line that sets the key: the name before `=`, inside its table. 0 if it is not found."""
-        *table, name = key.replace("]", "").replace("[", ".").split(".")
-        wanted = ".".join(part for part in table if not part.isdigit())
-        current = ""
-        for number, line in enumerate(self.text.splitlines(), start=1):
-            stripped = line.strip()
-            if stripped.startswith("["):
-                current = stripped.strip("[] ").split("]")[0]
-                if current.endswith(name) and current == f"{wanted}.{name}".strip("."):
-                    return number
-            left = stripped.split("=")[0].strip().strip("\"'")
-            if left == name and current == wanted:
-                return number
-        return self._line(".".join(table)) if table else 0
+        """Find the line that sets the key, or else begins the table that lacks it. 0 if there is neither."""
+        lines: dict[str, int] = {}
+        tables: Counter[str] = Counter()
+        table = ""
+        for number, line in enumerate(map(str.strip, self.text.splitlines()), start=1):
+            if line.startswith("["):
+                table = line.lstrip("[").split("]")[0].strip()
+                lines.setdefault(table, number)
+            if line.startswith("[["):
+                name, table = table, f"{table}[{tables[table]}]"
+                tables[name] += 1
+                lines.setdefault(table, number)
+            left = line.split("=")[0].strip().strip("\"'")
+            lines.setdefault(f"{table}.{left}".lstrip("."), number)
+        while key and key not in lines:
+            key = key[: max(key.rfind("."), key.rfind("["), 0)]
+        return lines.get(key, 0)
 
 
 def _usual_place(environment: Mapping[str, str]) -> Path | None:
     if named := environment.get("LOGSTATS_CONFIG"):
         return Path(named)
-    home = Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/")) / ".config")
+    own = Path(environment.get("XDG_CONFIG_HOME", ""))
+    home = own if own.is_absolute() else Path(environment.get("HOME") or "/") / ".config"
     places = (home / "logstats" / "logstats.toml", Path("/etc/logstats/logstats.toml"))
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if place.is_absolute() and place.is_file()), None)
 
 
 def _read(path: Path) -> str:
@@ -218,6 +223,10 @@ def _built(kind: Any, value: Any, place: _Place, key: str) -> Any:  # noqa: ANN4
             raise place.error(key, "must be a list")
         element = get_args(kind)[0]
         return tuple(_built(element, item, place, f"{key}[{i}]") for i, item in enumerate(value))
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise place.error(key, "must be " + " or ".join(f'"{choice}"' for choice in get_args(kind)))
+        return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
@@ -248,8 +257,6 @@ def _checked(config: Config, place: _Place) -> Config:
     low, high = _ID_BITS
     if not low <= config.privacy.id_bits <= high:
         raise place.error("privacy.id_bits", f"must be from {low} to {high}")
-    if config.privacy.truncation not in ("cnil", "precise"):
-        raise place.error("privacy.truncation", 'must be "cnil" or "precise"')
     if not 0 <= config.input.max_rejected_share <= 1:
         raise place.error("input.max_rejected_share", "must be from 0 to 1")
     if config.pages.max_per_day < 1:

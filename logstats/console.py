@@ -6,7 +6,6 @@ log can act on a terminal.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -15,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+import orjson
 
 from logstats.schema import OUTCOMES, TRAFFIC
 
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Console", "escape"]
 
-_BIDIRECTIONAL: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
+_BIDIRECTIONAL: Final = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029"
+)
+_CONTROLS: Final = frozenset((*range(0x20), *range(0x7F, 0xA0)))
+_SURROGATES: Final = range(0xD800, 0xE000)
 _BAR: Final = 20
 _WIDEST: Final = 110
 _EVERY: Final = 0.2
@@ -59,9 +63,9 @@ def escape(text: str) -> str:
 
 def _visible(character: str) -> str:
     code = ord(character)
-    if code < 0x20 or 0x7F <= code <= 0x9F:
+    if code in _CONTROLS:
         return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if character in _BIDIRECTIONAL or 0xD800 <= code <= 0xDFFF else character
+    return f"\\u{code:04x}" if character in _BIDIRECTIONAL or code in _SURROGATES else character
 
 
 class Console:
@@ -70,35 +74,49 @@ class Console:
     Args:
         as_json: Print one object instead of text.
         quiet: No messages but errors.
-        colour: None leaves it to each stream: a terminal has colour unless NO_COLOR or TERM=dumb says no.
+        verbose: Messages that only help to find out what is wrong.
+        colour: False for none; else each stream decides: a terminal has colour unless NO_COLOR or TERM=dumb says no.
     """
 
-    def __init__(self, *, as_json: bool = False, quiet: bool = False, colour: bool | None = None) -> None:
+    def __init__(
+        self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False, colour: bool = True
+    ) -> None:
         self.as_json = as_json
         self.quiet = quiet
-        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-            colour = False
-        self._colour = colour
+        self.verbose = verbose
+        wanted = colour and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._style_result = click.style if wanted and sys.stdout.isatty() else _plain
+        self._style_message = click.style if wanted and sys.stderr.isatty() else _plain
         self._width = min(shutil.get_terminal_size((100, 40)).columns, _WIDEST)
 
+    # print, and not click.echo: that runs Python's re over every text that is not for a terminal.
     def result(self, text: str) -> None:
-        """Write a line of the result."""
-        click.echo(text, color=self._colour)
+        """Write a line of the result; what comes from a log has been escaped."""
+        print(text)  # noqa: T201 - the one place for results
 
     def object(self, value: Mapping[str, Any]) -> None:
         """Write the result as one JSON object."""
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+        self.result(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
 
     def message(self, text: str) -> None:
         """Say something beside the result."""
         if not self.quiet:
-            click.echo(escape(text), err=True, color=self._colour)
+            self._say(escape(text))
+
+    def detail(self, text: str) -> None:
+        """Say something that only helps to find out what is wrong."""
+        if self.verbose:
+            self._say(escape(text))
 
     def error(self, text: str, hint: str = "") -> None:
         """Say what went wrong, and what to do about it."""
-        click.echo(click.style("logstats: ", fg="red") + escape(text), err=True, color=self._colour)
+        self._say(self._style_message("logstats: ", fg="red") + escape(text))
         if hint:
-            click.echo(click.style("  hint: ", dim=True) + escape(hint), err=True, color=self._colour)
+            self._say(self._style_message("  hint: ", dim=True) + escape(hint))
+
+    @staticmethod
+    def _say(text: str) -> None:
+        print(text, file=sys.stderr)  # noqa: T201 - the one place for messages
 
     def progress(self, sources: Sequence[Source]) -> Progress:
         """Give a progress bar, which shows itself on a terminal only."""
@@ -109,7 +127,7 @@ class Console:
         """Write names and values below each other."""
         widest = max(len(name) for name, _ in pairs)
         for name, value in pairs:
-            self.result(click.style(f"{name:<{widest}}", bold=True) + "  " + escape(value))
+            self.result(self._style_result(f"{name:<{widest}}", bold=True) + "  " + escape(value))
 
     def summary(self, figures: Mapping[str, Any]) -> None:
         """Write the summary of a run."""
@@ -137,7 +155,9 @@ class Console:
 
     def _account(self, figures: Mapping[str, Any]) -> None:
         lines = figures["lines"]
-        parts = " + ".join(f"{lines[name]:,} {name.replace('_', ' ')}" for name in ("hits", "rejected", "opted_out", "late"))
+        parts = " + ".join(
+            f"{lines[name]:,} {name.replace('_', ' ')}" for name in ("hits", "rejected", "opted_out", "late")
+        )
         self._title("Where every line ended up")
         self.result(f"  {lines['total']:,} lines = {parts}")
         for reason, count in figures["rejects"].items():
@@ -146,7 +166,11 @@ class Console:
             place = escape(f"{shown['input']}:{shown['line']}")
             self.result(self._clip(f"    {place} {shown['reason']}  {escape(shown['shape'])}"))
         self.result("")
-        hits, everybody, people = figures["lines"]["hits"], figures["hits"]["outcome"], figures["hits"]["outcome_human"]
+        hits, everybody, people = (
+            figures["lines"]["hits"],
+            figures["hits"]["outcome"],
+            figures["hits"]["outcome_human"],
+        )
         self.result(f"  {'Hits by what they are':<34}{'all':>12}{'people':>12}")
         for name in OUTCOMES:
             if everybody[name]:
@@ -166,13 +190,14 @@ class Console:
             ("visits", "visits"),
             ("visitor_days", "visitor-days (a visitor counts once a day)"),
         ):
-            self.result("  " + click.style(f"{figures[name]:>12,}", bold=True) + f"  {words}")
+            self.result("  " + self._style_result(f"{figures[name]:>12,}", bold=True) + f"  {words}")
         visits = figures["visits"]
         if visits:
-            mean = figures["visit_figures"]
+            sums = figures["visit_figures"]
+            views, duration = sums["views"] / visits, _duration(sums["seconds"] / visits)
+            bounces = _percent(sums["bounces"], visits)
             self.result(
-                f"  a visit has {mean['views'] / visits:.1f} views and lasts {_duration(mean['seconds'] / visits)} in the mean;"
-                f" {_percent(mean['bounces'], visits)} end after one page"
+                f"  a visit has {views:.1f} views and lasts {duration} in the mean; {bounces} end after one page"
             )
 
     def _tables(self, figures: Mapping[str, Any]) -> None:
@@ -183,7 +208,11 @@ class Console:
         self._table("Devices", "views", [(row["device"], row["views"]) for row in top["devices"] if row["views"]])
         if any(row["device"] == "Tablet" and row["views"] for row in top["devices"]):
             self.result("  An iPad's Safari says that it is a Macintosh and counts as PC.")
-        self._table("Where visits come from", "visits", [(row["referrer_kind"], row["visits"]) for row in top["referrer_kinds"]])
+        self._table(
+            "Where visits come from",
+            "visits",
+            [(row["referrer_kind"], row["visits"]) for row in top["referrer_kinds"]],
+        )
         self._table("Referring sites", "visits", [(row["referrer"], row["visits"]) for row in top["referrers"]])
         moves = [(f"{row['from_page']} → {row['to_page']}", row["visits"]) for row in top["transitions"]]
         self._table("From page to page", "visits", moves)
@@ -194,19 +223,14 @@ class Console:
             self.result(f"  - {escape(note['text'])}")
         self.result("  - write these figures as Parquet tables: logstats report --out DIR FILE…")
         self.result("  - see why a line counts or not: logstats explain 'LINE'")
-        database = figures["country_database"]
-        self.result("")
-        self.result(
-            click.style(
-                f"logstats {figures['logstats']}, definition {figures['definition']}, robot list of {figures['lists']['bots']}, "
-                f"countries of {database['built']}",
-                dim=True,
-            )
-        )
-        self.result(click.style(escape(database["attribution"]), dim=True))
+        database, robots = figures["country_database"], figures["lists"]["bots"]
+        versions = f"logstats {figures['logstats']}, definition {figures['definition']}"
+        dates = f"robot list of {robots}, countries of {database['built']}"
+        self.result("\n" + self._style_result(f"{versions}, {dates}", dim=True))
+        self.result(self._style_result(escape(database["attribution"]), dim=True))
 
     def _title(self, text: str) -> None:
-        self.result("\n" + click.style(text, bold=True, fg="cyan"))
+        self.result("\n" + self._style_result(text, bold=True, fg="cyan"))
 
     def _table(self, title: str, measure: str, rows: Sequence[tuple[str | None, int]]) -> None:
         """Write a ranking with bars; nothing for an empty one."""
@@ -219,7 +243,7 @@ class Console:
             bar = _bar(count / most)
             label = _clipped(escape(name or "(none)"), room)
             self.result(f"  {count:>10,}  {bar:<{_BAR}}  {label}")
-        self.result(click.style(f"  {measure:>10}", dim=True))
+        self.result(self._style_result(f"  {measure:>10}", dim=True))
 
     def _clip(self, text: str) -> str:
         return _clipped(text, self._width)
@@ -261,7 +285,12 @@ class Progress:
         return f"{_bar(share):░<{_BAR}} {share:>4.0%}  {rate}  {left} left"
 
     def _write(self, text: str) -> None:
-        click.echo("\r" + _clipped(text, self._width - 1).ljust(self._width - 1) + "\r", err=True, nl=False)
+        sys.stderr.write("\r" + _clipped(text, self._width - 1).ljust(self._width - 1) + "\r")
+        sys.stderr.flush()
+
+
+def _plain(text: str, **_: object) -> str:
+    return text
 
 
 def _period_rows(period: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -269,12 +298,18 @@ def _period_rows(period: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [("Period", "no hit")]
     start, end = (datetime.fromisoformat(period[name]) for name in ("start", "end"))
     days = f"{period['days']} day" + "s" * (period["days"] != 1)
-    rows = [("Period", f"{start:%d %B %Y %H:%M} to {end:%d %B %Y %H:%M} ({period['timezone']}), {days} with lines")]
+    rows = [
+        (
+            "Period",
+            f"{start:%d %B %Y %H:%M} to {end:%d %B %Y %H:%M} ({period['timezone']}), {days} with lines",
+        )
+    ]
     gaps = period["gaps"]
     if gaps:
         missing = sum(gap["hours"] for gap in gaps)
         longest = datetime.fromisoformat(gaps[0]["start"])
-        text = f"{missing:,} of {period['hours']:,} hours without a line; the longest gap, {gaps[0]['hours']:,} h, begins {longest:%d %B %Y %H:%M}"
+        text = f"{missing:,} of {period['hours']:,} hours without a line, most of them "
+        text += f"({gaps[0]['hours']:,}) from {longest:%d %B %Y %H:%M}"
     else:
         text = f"none: each of the {period['hours']:,} hours has lines"
     return [*rows, ("Gaps", text)]

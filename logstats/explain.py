@@ -59,7 +59,10 @@ def explain(line: str, knowledge: Knowledge, now: datetime | None = None) -> dic
         }
     kept, opted_out = derive.withdraw(read.requests, config)
     if opted_out:
-        return {"format": name, "verdict": "does not count: the person opted out (Sec-GPC, DNT or the cookie)"}
+        return {
+            "format": name,
+            "verdict": "does not count: the person opted out (Sec-GPC, DNT or the cookie)",
+        }
     row = derive.describe(kept, knowledge, explain=True).row(0, named=True)
     return {"format": name, **_facts(row, config.timezone), "verdict": _verdict(row)}
 
@@ -69,7 +72,9 @@ def _facts(row: dict[str, Any], timezone: str) -> dict[str, Any]:
     address = parse_addresses(pl.Series([row["client"]])).row(0, named=True)["version"]
     client = f"an IPv{address} address" if address else "no address"
     referrer = row["referrer_kind"] + (f", {row['referrer']}" if row["referrer"] else "")
-    hostile = next((rule for name in ("agent", "target", "referrer") if (rule := row.get(f"{name}_hostile_rule"))), None)
+    hostile = next(
+        (rule for name in ("agent", "target", "referrer") if (rule := row.get(f"{name}_hostile_rule"))), None
+    )
     return {
         "time": f"{time.isoformat()} (day {row['day']}, {timezone})",
         "site": row["site"],

@@ -1,40 +1,45 @@
 """The way of the data, in three short pipelines; nothing else wires stages.
 
-    intake    lines ──read──> blocks ──parse──> requests + rejects ──withdraw──> ──derive──> hits of open days
-    closing   an open day ──sessionise──> visits ──aggregate──> cells; then its parts and its key are destroyed
-    release   cells to what the public sees (to come)
+intake    lines ──read──> blocks ──parse──> requests + rejects ──withdraw──> ──derive──> hits of open days
+closing   an open day ──sessionise──> visits ──aggregate──> cells; then its parts and its key are destroyed
+release   cells to what the public sees (to come)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import polars as pl
 
 from logstats import cells, derive, parse, visits
-from logstats.derive import Knowledge
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import split_lines
-from logstats.store import ThrowawayStore
 from logstats.tally import InputResult, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from logstats.config import Config
+    from logstats.derive import Knowledge
     from logstats.parse import Format
-    from logstats.read import Source
+    from logstats.read import Block, Source
+    from logstats.store import ThrowawayStore
 
-__all__ = ["Report", "closing", "intake", "report"]
+__all__ = ["Report", "Run", "closing", "intake", "report"]
 
 _SAMPLE: Final = 1_000
 _CLOCK_SKEW: Final = timedelta(hours=1)
 _MOST: Final = 0.5
+_WORKERS: Final = 2  # more gain nothing: polars is parallel itself, and Python's part is not
 
-Progress = "Callable[[Source, int], None]"
+_Done = TypeVar("_Done")
 
 
 @dataclass
@@ -52,80 +57,125 @@ class Report:
     cells: dict[str, pl.DataFrame] = field(default_factory=cells.empty_cells)
 
 
-def report(
-    sources: Iterable[Source],
-    knowledge: Knowledge,
-    store: ThrowawayStore,
-    *,
-    now: datetime | None = None,
-    progress: Callable[[Source, int], None] = lambda _source, _lines: None,
-) -> Report:
-    """Count inputs in a store that does not outlive the run.
+@dataclass(frozen=True)
+class Run:
+    """What a run works with.
 
-    Args:
-        sources: The inputs.
+    Attributes:
         knowledge: The rules and the country table.
         store: Where days are open meanwhile.
         now: The clock, for lines from the future.
-        progress: Is told the source and the number of lines after each block.
+        progress: Is told the source and the number of its lines after each block.
     """
+
+    knowledge: Knowledge
+    store: ThrowawayStore
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    progress: Callable[[Source, int], None] = lambda _source, _lines: None
+
+
+def report(sources: Iterable[Source], run: Run) -> Report:
+    """Count inputs in a store that does not outlive the run."""
     found = Report()
-    latest = (now or datetime.now(UTC)) + _CLOCK_SKEW
     for source in sources:
-        result = intake(source, knowledge, store, found.tally, latest, progress)
+        result, tally = intake(source, run)
         found.inputs.append(result)
+        found.tally.add(tally)
     closed = []
-    for day in store.days():
-        closed.append(closing(store.hits(day), knowledge.config))
-        store.close(day)
+    for day in run.store.days():
+        closed.append(closing(run.store.hits(day), run.knowledge.config))
+        run.store.close(day)
     found.cells = cells.merge(closed)
     return found
 
 
-def intake(
-    source: Source,
-    knowledge: Knowledge,
-    store: ThrowawayStore,
-    tally: Tally,
-    latest: datetime,
-    progress: Callable[[Source, int], None],
-) -> InputResult:
+def intake(source: Source, run: Run) -> tuple[InputResult, Tally]:
     """Bring the lines of an input into the store's open days.
 
     What a checksum covers counts when it has been verified; what is damaged does not.
+
+    Returns:
+        What became of the input, and the account of its lines.
     """
-    config = knowledge.config
-    formats = _candidates(config)
+    blocks = read_blocks(source)
+    formats: list[Format] = []
     counted, staged = Tally(), Tally()
+    result = InputResult(source.name)
     try:
-        for block in read_blocks(source):
-            lines = split_lines(block.data)
-            if not counted.lines and not staged.lines:
-                formats = parse.best_first(lines.head(_SAMPLE), formats)
-                if refusal := _refusal(source, lines.head(_SAMPLE), formats):
-                    return refusal
-            read = parse.parse(
-                lines,
-                formats,
-                timezone=config.timezone,
-                latest=latest,
-                opt_out_cookie=config.privacy.opt_out_cookie,
-            )
-            requests, opted_out = derive.withdraw(read.requests, config)
-            store.add(derive.derive(requests, knowledge, store.keys))
-            _count(staged, block.first_line, source, lines, read, requests, opted_out)
+        first = next(blocks, None)
+        if first is None:
+            return replace(result, state="empty"), counted
+        sample = split_lines(first.data).head(_SAMPLE)
+        formats += parse.best_first(sample, _candidates(run.knowledge.config))
+        if refusal := _refusal(sample, formats):
+            return replace(result, state="refused", note=refusal[0], hint=refusal[1]), counted
+        for block, hits, tally in _ahead(lambda block: _hits_of(block, source, formats, run), chain([first], blocks)):
+            run.store.add(hits)
+            staged.add(tally)
             if block.settled:
-                store.commit()
+                run.store.commit()
                 counted.add(staged)
                 staged = Tally()
-            progress(source, counted.lines + staged.lines)
+            run.progress(source, counted.lines + staged.lines)
     except DamagedInputError as damage:
-        store.rollback()
-        tally.add(counted)
-        return InputResult(source.name, counted.lines, "damaged", _damage(damage, staged.lines))
-    tally.add(counted)
-    state = "complete" if counted.lines else "empty"
-    return InputResult(source.name, counted.lines, state, "; ".join(source.warnings))
+        run.store.rollback()
+        return replace(result, lines=counted.lines, state="damaged", note=_damage(damage, staged.lines)), counted
+    finally:
+        blocks.close()
+    return replace(result, lines=counted.lines, note="; ".join(source.warnings)), counted
+
+
+def _hits_of(block: Block, source: Source, formats: Sequence[Format], run: Run) -> tuple[Block, pl.DataFrame, Tally]:
+    """Turn the lines of a block into hits, and account for each of them."""
+    config = run.knowledge.config
+    lines = split_lines(block.data)
+    read = parse.parse(
+        lines,
+        formats,
+        timezone=config.timezone,
+        latest=run.now + _CLOCK_SKEW,
+        opt_out_cookie=config.privacy.opt_out_cookie,
+    )
+    requests, opted_out = derive.withdraw(read.requests, config)
+    hits = derive.derive(requests, run.knowledge, run.store.keys)
+    tally = Tally(lines=lines.len(), opted_out=opted_out, formats=Counter(read.formats))
+    tally.count_hits(requests)
+    tally.count_rejects(read.rejects, lines, source.name, block.first_line)
+    return block, hits, tally
+
+
+def _ahead(work: Callable[[Block], _Done], blocks: Iterable[Block]) -> Iterator[_Done]:
+    """Work on a few blocks at a time and give the results in order; polars leaves Python to the others meanwhile."""
+    waiting: deque[Future[_Done]] = deque()
+    damage = None
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="intake") as pool:
+        try:
+            for block in _without_torn_line(blocks):
+                waiting.append(pool.submit(work, block))
+                if len(waiting) > _WORKERS:
+                    yield waiting.popleft().result()
+        except DamagedInputError as error:
+            damage = error
+        while waiting:
+            yield waiting.popleft().result()
+    if damage:
+        raise damage
+
+
+def _without_torn_line(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Leave away the last line of a damaged input when it has no newline: nobody knows how it goes on."""
+    last: Block | None = None
+    try:
+        for block in blocks:
+            if last:
+                yield last
+            last = block
+    except DamagedInputError:
+        if last:
+            yield replace(last, data=last.data[: last.data.rfind(b"\n") + 1])
+        raise
+    if last:
+        yield last
 
 
 def closing(hits: pl.DataFrame, config: Config) -> dict[str, pl.DataFrame]:
@@ -155,37 +205,20 @@ def _candidates(config: Config) -> list[Format]:
     return [parse.format_from(config.format)]
 
 
-def _refusal(source: Source, sample: pl.Series, formats: Sequence[Format]) -> InputResult | None:
-    """Refuse an input that does not read as an access log, before anything of it is counted."""
+def _refusal(sample: pl.Series, formats: Sequence[Format]) -> tuple[str, str] | None:
+    """Say why an input is no access log, and what to do, before anything of it is counted."""
     best = formats[0]
     filled = sample.filter(sample != "")
     if filled.is_empty():
         return None
-    known = list(parse.named_formats().values())
     if not parse.shares(filled, formats[:1])[best.name]:
-        looks, hint = advice.advise(filled, formats, known)
+        looks, hint = advice.advise(filled, formats, list(parse.named_formats().values()))
         note = f"no line fits {best.name if len(formats) == 1 else 'a known format'}"
-        return InputResult(source.name, 0, "refused", "; ".join(part for part in (note, looks) if part), hint)
+        return f"{note}; {looks}" if looks else note, hint
     if parse.misread_share(filled, best) > _MOST:
-        note = f"{best.name} would read the name of a site as the client's address"
-        return InputResult(source.name, 0, "refused", note, "use a format with %v or $host in front of the client")
+        hint = "use a format with %v or $host in front of the client"
+        return f"{best.name} would read the name of a site as the client's address", hint
     return None
-
-
-def _count(  # noqa: PLR0913, PLR0917 - the one place where a block's figures come together
-    tally: Tally,
-    first_line: int,
-    source: Source,
-    lines: pl.Series,
-    read: parse.Parsed,
-    requests: pl.DataFrame,
-    opted_out: int,
-) -> None:
-    tally.lines += lines.len()
-    tally.opted_out += opted_out
-    tally.formats.update(read.formats)
-    tally.count_hits(requests)
-    tally.count_rejects(read.rejects, lines, source.name, first_line)
 
 
 def _damage(damage: DamagedInputError, dropped: int) -> str:

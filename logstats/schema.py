@@ -137,7 +137,12 @@ _COLUMNS: Final = {
         Column("visits", _COUNT, "visits of people", "visites de personnes"),
         Column("visitors", _COUNT, "distinct visitors of the day", "visiteurs distincts du jour"),
         Column("bounces", _COUNT, "visits of one single page view", "visites d’une seule page"),
-        Column("seconds", _COUNT, "from first to last view, in seconds", "de la première à la dernière vue, en secondes"),
+        Column(
+            "seconds",
+            _COUNT,
+            "from first to last view, in seconds",
+            "de la première à la dernière vue, en secondes",
+        ),
     )
 }
 

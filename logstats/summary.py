@@ -6,6 +6,7 @@ Everything here comes from cells and from the account of lines; both outputs rea
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -16,11 +17,13 @@ from logstats.lists import list_dates
 from logstats.schema import DEFINITION, DEVICES, END, OUTCOMES, START, TRAFFIC, UNKNOWN_COUNTRY
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from logstats.config import Config
     from logstats.derive.country import GeoInfo
     from logstats.pipeline import Report
 
-__all__ = ["summarise"]
+__all__ = ["provenance", "summarise"]
 
 _TOP: Final = 10
 _HOUR: Final = timedelta(hours=1)
@@ -77,17 +80,35 @@ def summarise(report: Report, config: Config, geo: GeoInfo, today: datetime | No
             "pages": _top(views, "page", "views", "visitors"),
             "downloads": _top(pages.filter(pl.col("kind") == "download"), "page", "views", "visitors"),
             "countries": _top(views, "country", "views"),
-            "devices": [{"device": name, "views": count} for name, count in _counts(views, "device", DEVICES, "views").items()],
+            "devices": [
+                {"device": name, "views": count} for name, count in _counts(views, "device", DEVICES, "views").items()
+            ],
             "referrer_kinds": _top(visits, "referrer_kind", "visits"),
             "referrers": _top(visits.filter(pl.col("referrer").is_not_null()), "referrer", "visits"),
             "transitions": _transitions(cells["transitions"]),
         },
         "visit_figures": {name: int(visits[name].sum()) for name in ("views", "bounces", "seconds")},
         "lists": {name: day.isoformat() for name, day in list_dates().items()},
-        "country_database": {"name": geo.database, "built": geo.built.isoformat(), "attribution": geo.attribution},
+        "country_database": {
+            "name": geo.database,
+            "built": geo.built.isoformat(),
+            "attribution": geo.attribution,
+        },
     }
     figures["notes"] = _notes(figures, report, config, geo, today or datetime.now(UTC))
     return figures
+
+
+def provenance(figures: Mapping[str, Any]) -> dict[str, str]:
+    """Give what each output file says of itself: definition, version, dates of the lists and of the countries."""
+    return {
+        "definition": figures["definition"],
+        "logstats": figures["logstats"],
+        "timezone": figures["period"]["timezone"],
+        "country_database": "{name}, {built}".format(**figures["country_database"]),
+        "attribution": figures["country_database"]["attribution"],
+        "lists": ", ".join(f"{name} {day}" for name, day in figures["lists"].items()),
+    }
 
 
 def _format(report: Report) -> dict[str, Any]:
@@ -102,9 +123,7 @@ def _period(report: Report, config: Config) -> dict[str, Any]:
     if tally.start is None or tally.end is None:
         return {"start": None, "end": None, "timezone": config.timezone, "days": 0, "hours": 0, "gaps": []}
     zone = ZoneInfo(config.timezone)
-    gaps = [
-        {"start": start.astimezone(zone).isoformat(), "hours": hours} for start, hours in _gaps(set(tally.hours))
-    ]
+    gaps = [{"start": start.astimezone(zone).isoformat(), "hours": hours} for start, hours in _gaps(set(tally.hours))]
     hours = int((max(tally.hours) - min(tally.hours)) / _HOUR) + 1
     return {
         "start": tally.start.astimezone(zone).isoformat(),
@@ -121,7 +140,7 @@ def _gaps(hours: set[datetime]) -> list[tuple[datetime, int]]:
     known = sorted(hours)
     found = [
         (before + _HOUR, int((after - before) / _HOUR) - 1)
-        for before, after in zip(known, known[1:], strict=False)
+        for before, after in pairwise(known)
         if after - before > _HOUR
     ]
     return sorted(found, key=lambda gap: (-gap[1], gap[0]))
@@ -160,21 +179,35 @@ def _notes(
     tally, notes = report.tally, []
     if tally.without_user_agent:
         share = tally.without_user_agent / tally.hits
-        notes.append(("no_user_agent", f"{share:.0%} of the hits have a format without user agent: robots count as people"))
+        notes.append(
+            (
+                "no_user_agent",
+                f"{share:.0%} of the hits have a format without user agent: robots count as people",
+            )
+        )
     if domain := _likely_own_domain(report, config):
         notes.append(
-            ("own_host", f"{domain} leads most visits: if it is this site, name it in [[site]] hosts, and it counts as internal")
+            (
+                "own_host",
+                f"{domain} leads most visits: if it is this site, name it in [[site]] hosts, and it counts as internal",
+            )
         )
     unknown = sum(entry["views"] for entry in figures["top"]["countries"] if entry["country"] == UNKNOWN_COUNTRY)
     if unknown > _MOST * max(figures["page_views"], 1):
         share = unknown / figures["page_views"]
         notes.append(
-            ("unknown_country", f"{share:.0%} of the page views have no country: is a proxy missing in trusted_proxies?")
+            (
+                "unknown_country",
+                f"{share:.0%} of the page views have no country: is a proxy missing in trusted_proxies?",
+            )
         )
     age = today.date() - geo.built
     if age > _OLD:
         notes.append(
-            ("old_countries", f"the country database is {age.days} days old: load a newer one with `logstats geo update FILE.mmdb`")
+            (
+                "old_countries",
+                f"the country database is {age.days} days old: load a newer one with `logstats geo update FILE.mmdb`",
+            )
         )
     return [{"code": code, "text": text} for code, text in notes]
 

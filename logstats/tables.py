@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["write"]
 
 
-def write(cells: Mapping[str, pl.DataFrame], folder: Path) -> list[Path]:
+def write(cells: Mapping[str, pl.DataFrame], folder: Path, provenance: Mapping[str, str]) -> list[Path]:
     """Write each table to a file of its name; rows are sorted, so equal cells give equal bytes.
 
     These are cells, not a release: they may tell about single visitors and are not for publication.
@@ -24,6 +24,7 @@ def write(cells: Mapping[str, pl.DataFrame], folder: Path) -> list[Path]:
     Args:
         cells: Tables of schema.py by name.
         folder: Where to; it is made if it is not there.
+        provenance: What each file says of itself.
 
     Returns:
         The files.
@@ -38,6 +39,7 @@ def write(cells: Mapping[str, pl.DataFrame], folder: Path) -> list[Path]:
     for name, frame in cells.items():
         path = folder / f"{name}.parquet"
         meanings = {column.name: f"{column.english} / {column.french}" for column in TABLES[name].columns}
-        write_parquet(frame, path, descriptions=meanings)
+        about = {"table": TABLES[name].english, "table_fr": TABLES[name].french, **provenance}
+        write_parquet(frame, path, descriptions=meanings, metadata=about)
         written.append(path)
     return written

@@ -53,8 +53,8 @@ class InputResult:
     """
 
     name: str
-    lines: int
-    state: str
+    lines: int = 0
+    state: str = "complete"
     note: str = ""
     hint: str = ""
 

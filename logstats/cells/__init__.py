@@ -31,9 +31,9 @@ def bound_pages(views: pl.DataFrame, most: int) -> pl.DataFrame:
         return views
     ranked = pages.sort("day", "site", "len", "page", descending=[False, False, True, False])
     kept = ranked.group_by("day", "site", maintain_order=True).head(most).with_columns(kept=pl.lit(value=True))
-    marked = views.join(
-        kept.drop("len"), on=["day", "site", "page"], how="left", maintain_order="left"
-    ).with_columns(pl.when(pl.col("kept")).then("page").otherwise(pl.lit(OTHER_PAGE)).alias("page"))
+    marked = views.join(kept.drop("len"), on=["day", "site", "page"], how="left", maintain_order="left").with_columns(
+        pl.when(pl.col("kept")).then("page").otherwise(pl.lit(OTHER_PAGE)).alias("page")
+    )
     return marked.drop("kept")
 
 

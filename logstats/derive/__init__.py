@@ -8,7 +8,8 @@ last place in which an address or a user agent exists.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
@@ -16,33 +17,44 @@ import polars as pl
 
 from logstats.derive.addresses import client_addresses, network_key, parse_addresses
 from logstats.derive.device import classify_devices
-from logstats.derive.distinct import Distinct, distinct
+from logstats.derive.distinct import Distinct, Memo, distinct
 from logstats.derive.outcome import OUTCOME_OF, classify_paths, outcome_rules
 from logstats.derive.pages import split_targets, template_paths
 from logstats.derive.referrer import classify_referrers
 from logstats.derive.sites import DEFAULT_SITE, assign_sites, is_own_host, own_hosts
 from logstats.derive.traffic import classify_user_agents, is_hostile
-from logstats.derive.visitors import visitor_ids
+from logstats.derive.visitors import Keys, visitor_ids
 from logstats.schema import HITS
 
 if TYPE_CHECKING:
     from logstats.config import Config
     from logstats.derive.country import CountryTable
-    from logstats.derive.visitors import Keys
 
-__all__ = ["DEFAULT_SITE", "Knowledge", "derive", "describe", "withdraw"]
+__all__ = ["DEFAULT_SITE", "Keys", "Knowledge", "derive", "describe", "withdraw"]
 
 _COUNTED: Final = ("page_view", "download")
 _REFERRER_HOST: Final = r"^(?i:https?)://(?:[^/?#@]*@)?([^/?#:]*)"
+_PARTIAL: Final = 206
 _HINTS: Final = ("mobile_hint", "platform_hint", "form_factor_hint")
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What deriving needs to know beside the requests: the rules, and where addresses are."""
+    """What deriving needs to know beside the requests.
+
+    Attributes:
+        config: The rules.
+        countries: Where addresses are.
+        user_agents: What is known of user agents already, from the blocks before; in memory only.
+        targets: The same of targets.
+        referrers: The same of referrers.
+    """
 
     config: Config
     countries: CountryTable
+    user_agents: Memo = field(default_factory=Memo, compare=False)
+    targets: Memo = field(default_factory=Memo, compare=False)
+    referrers: Memo = field(default_factory=Memo, compare=False)
 
 
 def withdraw(requests: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, int]:
@@ -91,9 +103,9 @@ def describe(requests: pl.DataFrame, knowledge: Knowledge, *, explain: bool = Fa
     frame = _with_day(requests, config.timezone)
     frame = _with_site(frame, config)
     frame = _with_origin(frame, knowledge)
-    frame = _with_user_agent(frame, explain=explain)
-    frame = _with_target(frame, config, explain=explain)
-    frame = _with_referrer(frame, config)
+    frame = _with_user_agent(frame, knowledge, explain=explain)
+    frame = _with_target(frame, knowledge)
+    frame = _with_referrer(frame, knowledge)
     return _with_outcome(frame)
 
 
@@ -124,18 +136,11 @@ def _with_origin(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
     return _spread(frame, texts, known)
 
 
-def _with_user_agent(frame: pl.DataFrame, *, explain: bool) -> pl.DataFrame:
+def _with_user_agent(frame: pl.DataFrame, knowledge: Knowledge, *, explain: bool) -> pl.DataFrame:
     """Add device and traffic class; where the format has no user agent, robots cannot be told from people."""
     agents = distinct(frame["user_agent"])
-    known = pl.concat(
-        [
-            classify_devices(agents.values, explain=explain),
-            classify_user_agents(agents.values, explain=explain),
-            is_hostile(agents.values).rename({"hostile": "agent_hostile", "hostile_rule": "agent_hostile_rule"}),
-        ],
-        how="horizontal",
-    )
-    frame = _spread(frame, agents, known)
+    memo = Memo() if explain else knowledge.user_agents
+    frame = _spread(frame, agents, memo.look_up(agents.values, partial(_about_user_agents, explain=explain)))
     if any(frame[hint].null_count() < frame.height for hint in _HINTS):
         hinted = classify_devices(frame["user_agent"], explain=explain, **{hint: frame[hint] for hint in _HINTS})
         frame = frame.with_columns(hinted)
@@ -145,40 +150,60 @@ def _with_user_agent(frame: pl.DataFrame, *, explain: bool) -> pl.DataFrame:
     )
 
 
-def _with_target(frame: pl.DataFrame, config: Config, *, explain: bool) -> pl.DataFrame:
+def _about_user_agents(user_agents: pl.Series, *, explain: bool) -> pl.DataFrame:
+    return pl.concat(
+        [
+            classify_devices(user_agents, explain=explain),
+            classify_user_agents(user_agents, explain=explain),
+            is_hostile(user_agents).rename({"hostile": "agent_hostile", "hostile_rule": "agent_hostile_rule"}),
+        ],
+        how="horizontal",
+    )
+
+
+def _with_target(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
     """Add what the path is for, and its template."""
+    config = knowledge.config
     targets = distinct(frame["target"])
-    split = split_targets(targets.values)
-    known = pl.concat(
+    frame = _spread(frame, targets, knowledge.targets.look_up(targets.values, partial(_about_targets, config=config)))
+    own = is_own_host(pl.col("target_host"), own_hosts(config.site)) | (pl.col("target_host") == pl.col("host"))
+    foreign = pl.col("host_foreign") | (pl.col("target_host").is_not_null() & ~own.fill_null(value=False))
+    return frame.with_columns(foreign.alias("foreign_host"))
+
+
+def _about_targets(targets: pl.Series, *, config: Config) -> pl.DataFrame:
+    split = split_targets(targets)
+    return pl.concat(
         [
             split,
             template_paths(split["path"], config.pages).alias("template").to_frame(),
             classify_paths(split["path"], config.outcome, config.exclude.paths),
-            is_hostile(targets.values).rename({"hostile": "target_hostile", "hostile_rule": "target_hostile_rule"}),
+            is_hostile(targets).rename({"hostile": "target_hostile", "hostile_rule": "target_hostile_rule"}),
         ],
         how="horizontal",
     )
-    own = is_own_host(pl.col("target_host"), own_hosts(config.site)) | (pl.col("target_host") == pl.col("host"))
-    foreign = pl.col("host_foreign") | (pl.col("target_host").is_not_null() & ~own.fill_null(value=False))
-    kept = known if explain else known.drop("target_hostile_rule")
-    return _spread(frame, targets, kept).with_columns(foreign.alias("foreign_host"))
 
 
-def _with_referrer(frame: pl.DataFrame, config: Config) -> pl.DataFrame:
+def _with_referrer(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
     """Add the kind of referrer and its registered domain; the host of the request is our own, too."""
     referrers = distinct(frame["referrer"])
-    known = pl.concat(
-        [
-            classify_referrers(referrers.values, own_hosts(config.site)).select("referrer_kind", "referrer"),
-            referrers.values.str.extract(_REFERRER_HOST).str.to_lowercase().alias("referrer_host").to_frame(),
-            is_hostile(referrers.values).rename({"hostile": "referrer_hostile", "hostile_rule": "referrer_hostile_rule"}),
-        ],
-        how="horizontal",
-    )
+    own = own_hosts(knowledge.config.site)
+    known = knowledge.referrers.look_up(referrers.values, partial(_about_referrers, own=own))
     internal = (pl.col("referrer_host") == pl.col("host")).fill_null(value=False)
     return _spread(frame.drop("referrer"), referrers, known).with_columns(
         pl.when(internal).then(pl.lit("internal")).otherwise("referrer_kind").alias("referrer_kind"),
         pl.when(~internal).then("referrer").alias("referrer"),
+    )
+
+
+def _about_referrers(referrers: pl.Series, *, own: tuple[str, ...]) -> pl.DataFrame:
+    return pl.concat(
+        [
+            classify_referrers(referrers, own).select("referrer_kind", "referrer"),
+            referrers.str.extract(_REFERRER_HOST).str.to_lowercase().alias("referrer_host").to_frame(),
+            is_hostile(referrers).rename({"hostile": "referrer_hostile", "hostile_rule": "referrer_hostile_rule"}),
+        ],
+        how="horizontal",
     )
 
 
@@ -195,7 +220,7 @@ def _with_outcome(frame: pl.DataFrame) -> pl.DataFrame:
         .otherwise("traffic")
         .alias("traffic"),
         pl.when(counted).then(pl.col("host_prefix") + pl.col("template")).alias("page"),
-        (counted & (pl.col("status") == 206) & pl.col("range").is_null()).alias("partial"),
+        (counted & (pl.col("status") == _PARTIAL) & pl.col("range").is_null()).alias("partial"),
     )
 
 

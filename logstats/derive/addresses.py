@@ -213,9 +213,7 @@ def _read_ipv4(texts: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"v4": octets @ _OCTET_VALUES}, schema={"v4": pl.UInt32})
 
 
-def _decimal(
-    content: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> NDArray[np.uint32]:
+def _decimal(content: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint32]:
     """Reads the numbers of one to three digits that stand between each start and end."""
     digits = (content - ord("0")).astype(np.uint32)
     numbers = digits[ends - 1]

@@ -62,9 +62,7 @@ def classify_devices(
         _by_form_factor(pl.col("form_factor")).alias("client hint: form factor"),
         pl.when(pl.col("mobile") == "?1").then(pl.lit("Smartphone")).alias("client hint: mobile"),
         _by_user_agent(pl.col("user_agent")).alias("devices"),
-        pl.when(pl.col("platform").str.contains(PC_PLATFORMS))
-        .then(pl.lit("PC"))
-        .alias("client hint: platform"),
+        pl.when(pl.col("platform").str.contains(PC_PLATFORMS)).then(pl.lit("PC")).alias("client hint: platform"),
     )
     rules = _rules(frame["user_agent"], opinions) if explain else nothing
     device = opinions.select(pl.coalesce(*opinions.columns, pl.lit("Others")))
@@ -81,9 +79,7 @@ def _by_form_factor(form_factor: pl.Expr) -> pl.Expr:
 def _by_user_agent(user_agent: pl.Expr) -> pl.Expr:
     """Apply the rules in order; null where none fits. Neighbours with one answer are looked up together."""
     groups = groupby(pattern_list("devices").entries, key=lambda rule: rule.device)
-    return pl.coalesce(
-        pl.when(contains_any(user_agent, list(rules))).then(pl.lit(device)) for device, rules in groups
-    )
+    return pl.coalesce(pl.when(contains_any(user_agent, list(rules))).then(pl.lit(device)) for device, rules in groups)
 
 
 def _rules(user_agents: pl.Series, opinions: pl.DataFrame) -> pl.Series:
@@ -92,9 +88,7 @@ def _rules(user_agents: pl.Series, opinions: pl.DataFrame) -> pl.Series:
         user_agents.cast(pl.String), opinions["devices"].is_not_null(), pattern_list("devices").entries
     )
     labels = [
-        pl.when(pl.col(name).is_not_null()).then(
-            pl.lit("devices: ") + named if name == "devices" else pl.lit(name)
-        )
+        pl.when(pl.col(name).is_not_null()).then(pl.lit("devices: ") + named if name == "devices" else pl.lit(name))
         for name in opinions.columns
     ]
     return opinions.select(pl.coalesce(labels)).to_series()

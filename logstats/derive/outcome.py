@@ -41,7 +41,9 @@ _EXTENSION: Final = r"(?i)\.([a-z][a-z0-9]{0,9})$"
 _PAGE_TYPES: Final = "^(?i:text/html|application/xhtml\\+xml)"
 _ASSET_TYPES: Final = "^(?i:image/|font/|text/css|text/javascript|application/(?:x-)?javascript|application/font)"
 _FIRST_RANGE: Final = "^bytes=0-"
-_SUCCESS: Final = (200, 206, 304)
+_PARTIAL: Final = 206
+_NOT_MODIFIED: Final = 304
+_SUCCESS: Final = (200, _PARTIAL, _NOT_MODIFIED)
 
 
 def classify_paths(paths: pl.Series, outcome: Outcome, excluded: tuple[str, ...]) -> pl.DataFrame:
@@ -85,7 +87,7 @@ def outcome_rules(requests: pl.DataFrame) -> pl.Series:
         A key of OUTCOME_OF for each row.
     """
     status, kind = pl.col("status"), _kind()
-    later_piece = (status == 206) & ~pl.col("range").str.contains(_FIRST_RANGE).fill_null(value=True)
+    later_piece = (status == _PARTIAL) & ~pl.col("range").str.contains(_FIRST_RANGE).fill_null(value=True)
     rules = {
         "excluded path": pl.col("path_excluded"),
         "excluded host": pl.col("host_excluded"),
@@ -94,20 +96,18 @@ def outcome_rules(requests: pl.DataFrame) -> pl.Series:
         "prefetch": pl.col("purpose").str.contains("(?i)prefetch|preview|prerender"),
         "not a request": pl.col("method").is_null(),
         "method is not GET": pl.col("method") != "GET",
-        "redirect": status.is_between(300, 399) & (status != 304),
-        "error status": ~status.is_between(200, 299) & (status != 304),
+        "redirect": status.is_between(300, 399) & (status != _NOT_MODIFIED),
+        "error status": ~status.is_between(200, 299) & (status != _NOT_MODIFIED),
         "success without a page": ~status.is_in(_SUCCESS),
         "technical path": kind == "technical",
         "asset": kind == "asset",
         "later piece of a download": (kind == "download") & later_piece,
         "download": kind == "download",
-        "piece of a page": status == 206,
+        "piece of a page": status == _PARTIAL,
         "page": kind == "page",
     }
-    chosen = pl.when(rules["excluded path"]).then(pl.lit("excluded path"))
-    for name, applies in list(rules.items())[1:]:
-        chosen = chosen.when(applies.fill_null(value=False)).then(pl.lit(name))
-    return requests.select(chosen.otherwise(pl.lit("unknown extension or content"))).to_series()
+    chosen = [pl.when(applies).then(pl.lit(name)) for name, applies in rules.items()]
+    return requests.select(pl.coalesce(*chosen, pl.lit("unknown extension or content"))).to_series()
 
 
 def _kind() -> pl.Expr:

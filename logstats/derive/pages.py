@@ -92,10 +92,9 @@ def template_paths(paths: pl.Series, pages: Pages) -> pl.Series:
         .otherwise(pl.col("path"))
     )
     path = _without_index(pl.col("path"), pages.index_files)
-    page = pl.when(path.str.len_bytes() > _LONGEST).then(pl.lit(OTHER_PAGE))
-    for rule in pages.rules:
-        page = page.when(path.str.contains(rule.pattern)).then(pl.lit(rule.page))
-    return frame.select(page.otherwise(_without_identifiers(path))).to_series()
+    too_long = pl.when(path.str.len_bytes() > _LONGEST).then(pl.lit(OTHER_PAGE))
+    ruled = [pl.when(path.str.contains(rule.pattern)).then(pl.lit(rule.page)) for rule in pages.rules]
+    return frame.select(pl.coalesce(too_long, *ruled, _without_identifiers(path))).to_series()
 
 
 def _spelled_alike(path: pl.Expr) -> pl.Expr:

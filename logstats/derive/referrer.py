@@ -67,17 +67,14 @@ def classify_referrers(referrers: pl.Series, own_hosts: Sequence[str]) -> pl.Dat
         "host", is_address=pl.col("host").str.contains(ADDRESS_HOST)
     )
     verdicts = pl.DataFrame(
-        [
-            (host, *_verdict(host, is_address=is_address, own_hosts=own_hosts))
-            for host, is_address in hosts.iter_rows()
-        ],
+        [(host, *_verdict(host, is_address=is_address, own_hosts=own_hosts)) for host, is_address in hosts.iter_rows()],
         schema={"host": pl.String, "referrer_kind": pl.String, "referrer": pl.String},
         orient="row",
     )
+    # The site's own app is internal, too, but names no page: it counts as the start page.
+    target = pl.when(pl.col("referrer_kind") == "internal").then(pl.col("target").fill_null("/"))
     return parts.join(verdicts, on="host", how="left", maintain_order="left").select(
-        pl.col("referrer_kind").fill_null("direct"),
-        "referrer",
-        pl.when(pl.col("referrer_kind") == "internal").then("target").alias("internal_target"),
+        pl.col("referrer_kind").fill_null("direct"), "referrer", target.alias("internal_target")
     )
 
 

@@ -39,9 +39,7 @@ def classify_user_agents(user_agents: pl.Series, *, explain: bool = False) -> pl
     """
     texts = user_agents.rename("user_agent").cast(pl.String)
     decided_by = texts.to_frame().select(_deciding_list(pl.col("user_agent"))).to_series()
-    rules = (
-        _rules(texts, decided_by) if explain else pl.repeat(None, texts.len(), dtype=pl.String, eager=True)
-    )
+    rules = _rules(texts, decided_by) if explain else pl.repeat(None, texts.len(), dtype=pl.String, eager=True)
     class_of = {EMPTY_USER_AGENT: "bot", **CLASS_OF_LIST}
     traffic = decided_by.replace_strict(class_of, default="human", return_dtype=pl.String)
     return pl.DataFrame({"traffic": traffic, "traffic_rule": rules})
@@ -59,19 +57,14 @@ def is_hostile(texts: pl.Series) -> pl.DataFrame:
     """
     attacks = pattern_list("attacks").entries
     column = texts.rename("text").cast(pl.String)
-    hostile = (
-        column.to_frame().select(contains_any(pl.col("text"), attacks).fill_null(value=False)).to_series()
-    )
+    hostile = column.to_frame().select(contains_any(pl.col("text"), attacks).fill_null(value=False)).to_series()
     return pl.DataFrame({"hostile": hostile, "hostile_rule": name_matches(column, hostile, attacks)})
 
 
 def _deciding_list(user_agent: pl.Expr) -> pl.Expr:
     """Name the first list that knows a user agent; null if none does."""
     is_empty = user_agent.is_null() | user_agent.str.strip_chars().is_in(["", "-"])
-    lists = [
-        pl.when(contains_any(user_agent, pattern_list(name).entries)).then(pl.lit(name))
-        for name in CLASS_OF_LIST
-    ]
+    lists = [pl.when(contains_any(user_agent, pattern_list(name).entries)).then(pl.lit(name)) for name in CLASS_OF_LIST]
     return pl.when(is_empty).then(pl.lit(EMPTY_USER_AGENT)).otherwise(pl.coalesce(lists))
 
 
@@ -83,8 +76,4 @@ def _rules(user_agents: pl.Series, decided_by: pl.Series) -> pl.Series:
     }
     decided_empty = pl.when(pl.col("decided_by") == EMPTY_USER_AGENT).then(pl.lit(EMPTY_USER_AGENT))
     labels = [pl.lit(f"{name}: ") + pl.col(name) for name in named]
-    return (
-        pl.DataFrame({"decided_by": decided_by, **named})
-        .select(pl.coalesce(decided_empty, *labels))
-        .to_series()
-    )
+    return pl.DataFrame({"decided_by": decided_by, **named}).select(pl.coalesce(decided_empty, *labels)).to_series()

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-__all__ = ["Format", "Parsed", "best_first", "format_from", "misread_share", "named_formats", "parse", "shares"]
+__all__ = [
+    "Format",
+    "Parsed",
+    "best_first",
+    "format_from",
+    "misread_share",
+    "named_formats",
+    "parse",
+    "shares",
+]
 
 _MAX_LINE_BYTES: Final = 65_536
 _CONTROL: Final = r"[\x00-\x08\x0a-\x1f\x7f]"
@@ -75,9 +84,10 @@ def parse(
         fields = read_fields(pending["text"], line_format).with_columns(pending["line"])
         if not fields["matched"].any():
             continue
-        typed = as_requests(fields.filter("matched"), timezone, opt_out_cookie)
+        said = fields.filter("matched")
+        typed = as_requests(said, timezone, opt_out_cookie)
         counts[line_format.name] = typed.height
-        judged = typed.with_columns(_implausible(latest, line_format).alias("reason"))
+        judged = typed.with_columns(_implausible(latest, _asked(said)).alias("reason"))
         rejects.append(judged.filter(pl.col("reason").is_not_null()).select("line", "reason"))
         requests.append(judged.filter(pl.col("reason").is_null()).drop("reason"))
         pending = pending.filter(~fields["matched"])
@@ -126,12 +136,15 @@ def _unreadable(text: pl.Expr) -> pl.Expr:
     )
 
 
-def _implausible(latest: datetime, line_format: Format) -> pl.Expr:
+def _asked(fields: pl.DataFrame) -> pl.Expr:
+    """Tell which lines have a place for a request: a JSON line without one is no access line."""
+    return pl.lit(fields["asked"] if "asked" in fields.columns else True)
+
+
+def _implausible(latest: datetime, asked: pl.Expr) -> pl.Expr:
     """Give the reason why a line that fits its format still is no request."""
     client = pl.col("client")
     wrong_client = client.is_null() | (client.str.contains(_DOTTED_NUMBERS) & ~client.str.contains(_IPV4))
-    # Garbage in quotes is what a client sent; a JSON line without these keys is no access line.
-    no_request = pl.lit(line_format.syntax == "json") & pl.all_horizontal(pl.col("method", "target").is_null())
     return (
         pl.when(pl.col("time").is_null())
         .then(pl.lit("bad_time"))
@@ -141,7 +154,7 @@ def _implausible(latest: datetime, line_format: Format) -> pl.Expr:
         .then(pl.lit("bad_status"))
         .when(wrong_client)
         .then(pl.lit("bad_client"))
-        .when(no_request)
+        .when(~asked)
         .then(pl.lit("bad_request"))
         .otherwise(None)
         .cast(_REASON)
@@ -150,9 +163,12 @@ def _implausible(latest: datetime, line_format: Format) -> pl.Expr:
 
 def _rest(pending: pl.DataFrame, formats: Sequence[Format]) -> pl.DataFrame:
     """Say why the lines that fit no format do not."""
-    broken = [f.truncated for f in formats if f.truncated]
     text = pl.col("text")
-    reason = pl.when(text.str.contains(_CONTROL)).then(pl.lit("not_text"))
-    for pattern in broken:
-        reason = reason.when(text.str.contains(pattern)).then(pl.lit("truncated"))
-    return pending.select("line", reason.otherwise(pl.lit("unknown_format")).cast(_REASON).alias("reason"))
+    binary = pl.when(text.str.contains(_CONTROL)).then(pl.lit("not_text"))
+    broken = [
+        pl.when(text.str.contains(pattern)).then(pl.lit("truncated"))
+        for line_format in formats
+        if (pattern := line_format.truncated)
+    ]
+    reason = pl.coalesce(binary, *broken, pl.lit("unknown_format"))
+    return pending.select("line", reason.cast(_REASON).alias("reason"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
 from logstats.parse.exact import read_fields
 from logstats.parse.formats import Format
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import polars as pl
 
 __all__ = ["advise"]
 
@@ -21,7 +21,14 @@ _KINDS: Final = (
     (r"^#(?:Software|Version|Fields|Date):", "a W3C extended log (IIS)"),
     (r"[\x00-\x08]", "no text"),
 )
-_MORE_COLUMNS: Final = (" $extra", ' "$extra"', " $extra $extra", ' "$extra" "$extra"', ' $extra "$extra"')
+_MORE_COLUMNS: Final = (  # those in quotes first: without quotes, a column fits as well while it holds no blank
+    ' "$extra"',
+    " $extra",
+    ' "$extra" "$extra"',
+    ' "$extra" $extra',
+    ' $extra "$extra"',
+    " $extra $extra",
+)
 _COMBINED: Final = (
     '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
 )
@@ -44,11 +51,17 @@ def advise(lines: pl.Series, tried: Sequence[Format], known: Sequence[Format]) -
             return f"it looks like {kind}", "give the access log instead"
     for line_format in known:
         if line_format not in tried and _reads(lines, line_format):
-            return f"its lines read as {line_format.name}", f"use --format {line_format.name}, or leave --format away"
+            return (
+                f"its lines read as {line_format.name}",
+                f"use --format {line_format.name}, or leave --format away",
+            )
     for base in (_COMBINED, _COMMON):
         for columns in _MORE_COLUMNS:
             if _reads(lines, Format("proposed", "nginx", base + columns)):
-                return "its lines have columns that no named format has", f"if you know them, use --format '{base}{columns}'"
+                return (
+                    "its lines have columns that no named format has",
+                    f"if you know them, use --format '{base}{columns}'",
+                )
     return "", "give the server's own LogFormat or log_format string with --format"
 
 

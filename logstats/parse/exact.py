@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from logstats.parse.formats import Format
 from logstats.parse.json_lines import json_fields
 from logstats.parse.times import instants
 from logstats.schema import REQUESTS
+
+if TYPE_CHECKING:
+    from logstats.parse.formats import Format
 
 __all__ = ["as_requests", "read_fields"]
 
@@ -18,13 +20,14 @@ _TWO_WORDS: Final = r"^([A-Z]+) ([^ ]+)$"  # HTTP/0.9: no protocol
 _ESCAPED: Final = r'\\(["\\])'
 _STATUS: Final = "^[0-9]{3}$"
 _HOST_PORT: Final = ":[0-9]+$"
+_LARGEST: Final = 2.0**53  # what a Float64 still counts exactly; far more than a response has bytes
 _ONE_USER_AGENT: Final = r"^\{([A-Za-z][^{}|]*/[^{}|]*)\}"
 _TEXTS: Final = tuple(name for name, dtype in REQUESTS.items() if dtype == pl.String)
 _DURATIONS: Final = {"seconds": 1.0, "milliseconds": 0.001, "microseconds": 0.000_001}
 
 
 def read_fields(lines: pl.Series, line_format: Format) -> pl.DataFrame:
-    """Read the text of each field.
+    r"""Read the text of each field.
 
     Args:
         lines: Text, a line each, right end stripped.
@@ -32,7 +35,7 @@ def read_fields(lines: pl.Series, line_format: Format) -> pl.DataFrame:
 
     Returns:
         One row a line: `matched`, and a String column for each field of the format, null for `-`, with the
-        escapes of quotes and backslashes undone; `\\xHH` is kept as it stands.
+        escapes of quotes and backslashes undone; `\xHH` is kept as it stands.
     """
     if line_format.syntax == "json":
         return json_fields(lines)
@@ -96,7 +99,8 @@ def _text(have: frozenset[str], name: str) -> pl.Expr:
 
 def _number(have: frozenset[str], *names: str) -> pl.Expr:
     texts = [_text(have, name).str.strip_chars_start("+") for name in names]
-    return pl.coalesce(texts).cast(pl.Float64, strict=False)
+    number = pl.coalesce(texts).cast(pl.Float64, strict=False)
+    return pl.when(number.is_between(0, _LARGEST)).then(number)
 
 
 def _request_line(have: frozenset[str]) -> list[pl.Expr]:

@@ -12,6 +12,8 @@ from logstats.parse.formats import json_keys
 __all__ = ["json_fields"]
 
 _SECONDS_PER_NANOSECOND: Final = 1e-9
+_REQUEST: Final = ("request", "method", "target")
+_NOTHING: Final = ("", "-")
 
 
 def json_fields(lines: pl.Series) -> pl.DataFrame:
@@ -23,11 +25,12 @@ def json_fields(lines: pl.Series) -> pl.DataFrame:
         lines: Text, a line each.
 
     Returns:
-        One row a line: a String column for each field that occurs, and `matched`: whether the line is an
-        object that holds a time and a status. Values that are no text or number count as absent.
+        One row a line: a String column for each field, null for `-` and empty texts; `matched`: whether the
+        line is an object that holds a time and a status; `asked`: whether it has a place for a request, be it
+        empty. Values that are no text or number count as absent.
     """
     rows = [_fields(line) for line in lines]
-    schema = dict.fromkeys(json_keys(), pl.String) | {"matched": pl.Boolean}
+    schema = dict.fromkeys(json_keys(), pl.String) | {"matched": pl.Boolean, "asked": pl.Boolean}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -35,12 +38,13 @@ def _fields(line: str) -> tuple[str | bool | None, ...]:
     brace = line.find("{")
     entry = _object(line[brace:]) if brace >= 0 else None
     if entry is None:
-        return (*(None for _ in json_keys()), False)
+        return (*(None for _ in json_keys()), False, False)
     values = {name: _first(entry, keys) for name, keys in json_keys().items()}
     if (nanoseconds := values["nanoseconds"]) is not None:
         values["seconds"] = values["seconds"] or _seconds(nanoseconds)
     when = values["time_iso8601"] or values["time_clf"] or values["epoch_seconds"]
-    return (*values.values(), bool(when and values["status"]))
+    asked = any(_value(entry, key) is not None for name in _REQUEST for key in json_keys()[name])
+    return (*values.values(), bool(when and values["status"]), asked)
 
 
 def _object(text: str) -> dict[str, Any] | None:
@@ -52,7 +56,8 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _first(entry: dict[str, Any], keys: tuple[str, ...]) -> str | None:
-    return next((value for key in keys if (value := _value(entry, key))), None)
+    values = (_value(entry, key) for key in keys)
+    return next((value for value in values if value is not None and value not in _NOTHING), None)
 
 
 def _value(entry: dict[str, Any], key: str) -> str | None:

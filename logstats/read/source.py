@@ -123,9 +123,7 @@ def open_source(name: str) -> Source:
         status = Path(name).stat()
     except (OSError, ValueError) as error:
         raise _refusal(name, error) from None
-    if not stat.S_ISFIFO(
-        status.st_mode
-    ):  # opening a named pipe would wait for its writer, and closing it stop him
+    if not stat.S_ISFIFO(status.st_mode):  # opening a named pipe would wait for its writer, and closing it stop him
         _open_file(name).close()
     return Source(name, size=status.st_size if stat.S_ISREG(status.st_mode) else None)
 

@@ -27,9 +27,9 @@ class MemoryKeys:
 
     def __call__(self, site: str, day: date) -> bytes:
         """Give the key of a site and day; the first time, make it."""
-        if (site, day) not in self._keys:
-            self._keys[site, day] = self._random(KEY_BYTES)
-        return self._keys[site, day]
+        known = self._keys.get((site, day))
+        # Of two threads that find none, setdefault lets one win: both get its key.
+        return known or self._keys.setdefault((site, day), self._random(KEY_BYTES))
 
     def destroy(self, day: date) -> None:
         """Forget the keys of a day."""

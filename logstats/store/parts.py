@@ -7,6 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    import polars as pl
-
 __all__ = ["cannot_write", "write_parquet"]
 
 _FULL: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
@@ -25,7 +24,12 @@ _REFUSED: Final = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
 
 
 def write_parquet(
-    frame: pl.DataFrame, path: Path, *, mode: int = 0o600, descriptions: Mapping[str, str] | None = None
+    frame: pl.DataFrame,
+    path: Path,
+    *,
+    mode: int = 0o600,
+    descriptions: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write a frame so that the file is complete under its name, or absent.
 
@@ -34,13 +38,16 @@ def write_parquet(
         path: Its name; the folder exists. An existing file is replaced at once.
         mode: Permissions, whatever the umask.
         descriptions: Meaning of columns, kept with them in the file.
+        metadata: What the file says of itself.
 
     Raises:
         CannotWriteError: The disk is full, or the system refuses; no broken file is left.
         NoPermissionError: The folder may not be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    table = _described(frame.to_arrow(), descriptions or {})
+    # polars' own text type is not known to every reader
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    table = _described(table, descriptions or {}, metadata or {})
     with cannot_write(path):
         try:
             with temporary.open("xb") as file:
@@ -66,13 +73,13 @@ def cannot_write(path: Path) -> Iterator[None]:
         raise CannotWriteError(f"{path}: cannot be written: {error.strerror or error}", hint=hint) from None
 
 
-def _described(table: pa.Table, descriptions: Mapping[str, str]) -> pa.Table:
-    """Keep the meaning of each column with it."""
+def _described(table: pa.Table, descriptions: Mapping[str, str], metadata: Mapping[str, str]) -> pa.Table:
+    """Keep the meaning of the table and of each column with it."""
     fields = [
         field.with_metadata({"description": descriptions[field.name]}) if field.name in descriptions else field
         for field in table.schema
     ]
-    return table.cast(pa.schema(fields, table.schema.metadata))
+    return table.cast(pa.schema(fields, {**(table.schema.metadata or {}), **metadata}))
 
 
 def _sync_folder(folder: Path) -> None:

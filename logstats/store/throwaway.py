@@ -112,7 +112,7 @@ class _Hits:
         return sorted(self._waiting.keys() | self._parts.keys())
 
     def of(self, day: date) -> pl.DataFrame:
-        parts = [pl.read_parquet(path).cast(dict(HITS)) for path in self._parts.get(day, [])]
+        parts = [pl.read_parquet(path).cast(pl.Schema(HITS)) for path in self._parts.get(day, [])]
         return pl.concat([*parts, *self._waiting.get(day, []), pl.DataFrame(schema=HITS)])
 
     def forget(self, day: date) -> None:
