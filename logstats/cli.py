@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from logstats import __version__
 from logstats.console import Console
-from logstats.errors import CannotWriteError, LogstatsError
+from logstats.errors import CannotWriteError, InputMissingError, LogstatsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,16 +25,19 @@ if TYPE_CHECKING:
 __all__ = ["cli", "main"]
 
 _INTERRUPTED = 130
+_TERMINATED = 143
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 def main() -> None:
     """Run a command; a user's mistake ends in one line and an exit code, never in a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding is no failure
+    signal.signal(signal.SIGTERM, _stop)
     code: int | None
     try:
         code = cli.main(standalone_mode=False)
-    except BrokenPipeError:
-        code = 0
     except LogstatsError as error:
         Console().error(str(error), error.hint)
         code = error.exit_code
@@ -42,17 +47,27 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         Console().error("interrupted; nothing was counted by halves")
         code = _INTERRUPTED
-    sys.exit(_flushed(code))
+    except Exception as error:  # noqa: BLE001 - the message of a library may hold lines of the log
+        Console().error(
+            f"failure of the program: {_place_of(error)}", "please report it; the log's content is not shown"
+        )
+        code = LogstatsError.exit_code
+    sys.exit(code)
 
 
-def _flushed(code: int | None) -> int | None:
-    """Write what is buffered; whoever read our output may have had enough, which is no failure."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
-        return 0
-    return code
+def _place_of(error: Exception) -> str:
+    """Say what failed and where, without what it was about."""
+    traceback = error.__traceback__
+    while traceback and traceback.tb_next:
+        traceback = traceback.tb_next
+    place = traceback.tb_frame.f_code if traceback else None
+    line = traceback.tb_lineno if traceback else 0
+    return f"{type(error).__name__} in {Path(place.co_filename).name}:{line}" if place else type(error).__name__
+
+
+def _stop(_signal: int, _frame: object) -> NoReturn:
+    """End as after an interrupt, so that nothing is left behind."""
+    sys.exit(_TERMINATED)
 
 
 def _common(command: Callable[..., int | None]) -> Callable[..., int | None]:
@@ -78,7 +93,13 @@ def _common(command: Callable[..., int | None]) -> Callable[..., int | None]:
         console = Console(as_json=as_json, quiet=quiet, verbose=verbose, colour=not no_color)
         effective = config.load(config_file)
         console.detail(f"configuration: {effective.file or 'defaults'}")
-        return command(*args, config=effective, console=console, **options)
+        try:
+            code = command(*args, config=effective, console=console, **options)
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever read our output has had enough, which is no failure
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+            return 0
+        return code
 
     return with_options
 
@@ -101,7 +122,8 @@ def cli() -> None:
 
     \b
     Exit codes: 0 done; 1 failure; 2 wrong use; 65 too many rejected lines, or no access log; 66 input
-    missing; 74 cannot write; 75 busy, try later; 77 permission; 78 configuration; 130 interrupted.
+    missing; 74 cannot write; 75 busy, try later; 77 permission; 78 configuration; 130 interrupted;
+    143 terminated.
     """  # noqa: D301 - \b tells Click to keep the lines
 
 
@@ -125,7 +147,7 @@ def report(files: tuple[str, ...], out: Path | None, format_text: str | None, co
     from logstats.read import open_source  # noqa: PLC0415
     from logstats.store import ThrowawayStore  # noqa: PLC0415
 
-    if not files and sys.stdin.isatty():
+    if not files and sys.stdin and sys.stdin.isatty():
         raise click.UsageError("Name a file, or pipe lines in.")
     sources = [open_source(name) for name in files or ("-",)]
     knowledge = _knowledge(config.with_format(format_text))
@@ -179,6 +201,8 @@ def explain(line: str | None, format_text: str | None, config: Config, console: 
     from logstats.explain import explain as explain_line  # noqa: PLC0415
 
     if line is None or line == "-":
+        if not sys.stdin:
+            raise InputMissingError("standard input is closed", hint="name a line, or pipe one in")
         line = sys.stdin.buffer.readline().decode("utf-8", "surrogateescape")
     facts = explain_line(line, _knowledge(config.with_format(format_text)))
     console.object(facts) if console.as_json else console.pairs(list(facts.items()))

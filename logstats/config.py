@@ -261,9 +261,30 @@ def _checked(config: Config, place: _Place) -> Config:
         raise place.error("input.max_rejected_share", "must be from 0 to 1")
     if config.pages.max_per_day < 1:
         raise place.error("pages.max_per_day", "must be 1 or more")
+    _check_sites(config, place)
     _check_networks(config, place)
     _check_patterns(config, place)
     return config
+
+
+def _check_sites(config: Config, place: _Place) -> None:
+    """Check that a site's name can name a folder, and that each host belongs to one site."""
+    names: set[str] = set()
+    known: set[str] = set()
+    for i, site in enumerate(config.site):
+        if not (site.name[:1].isalnum() and site.name.isprintable() and "/" not in site.name):
+            raise place.error(f"site[{i}].name", "must begin with a letter or digit and hold no slash")
+        if site.name in names:
+            raise place.error(f"site[{i}].name", f"{site.name!r} is the name of two sites")
+        if not site.hosts:
+            raise place.error(f"site[{i}].hosts", "must name a host")
+        for host in map(str.lower, site.hosts):
+            if not host or set(host) & set("/: "):
+                raise place.error(f"site[{i}].hosts", f"{host!r} is no host name", "as in www.example.org")
+            if host in known:
+                raise place.error(f"site[{i}].hosts", f"{host!r} is listed twice")
+            known.add(host)
+        names.add(site.name)
 
 
 def _check_networks(config: Config, place: _Place) -> None:

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import orjson
 
-from logstats.schema import OUTCOMES, TRAFFIC
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -30,6 +28,7 @@ _BIDIRECTIONAL: Final = frozenset(
 )
 _CONTROLS: Final = frozenset((*range(0x20), *range(0x7F, 0xA0)))
 _SURROGATES: Final = range(0xD800, 0xE000)
+_JSON_ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in (*map(chr, range(0x7F, 0xA0)), *_BIDIRECTIONAL)}
 _BAR: Final = 20
 _WIDEST: Final = 110
 _EVERY: Final = 0.2
@@ -96,7 +95,8 @@ class Console:
 
     def object(self, value: Mapping[str, Any]) -> None:
         """Write the result as one JSON object."""
-        self.result(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+        self.result(text.translate(_JSON_ESCAPES))
 
     def message(self, text: str) -> None:
         """Say something beside the result."""
@@ -172,14 +172,14 @@ class Console:
             figures["hits"]["outcome_human"],
         )
         self.result(f"  {'Hits by what they are':<34}{'all':>12}{'people':>12}")
-        for name in OUTCOMES:
-            if everybody[name]:
-                self.result(f"    {_WORDS[name]:<32}{everybody[name]:>12,}{people[name]:>12,}")
+        for name, count in everybody.items():
+            if count:
+                self.result(f"    {_WORDS[name]:<32}{count:>12,}{people[name]:>12,}")
         self.result(f"    {'sum':<32}{hits:>12,}{figures['hits']['traffic']['human']:>12,}")
         self.result("")
         self.result(f"  {'Hits by who sent them':<34}{'all':>12}")
-        for name in TRAFFIC:
-            if count := figures["hits"]["traffic"][name]:
+        for name, count in figures["hits"]["traffic"].items():
+            if count:
                 self.result(f"    {_WORDS[name]:<32}{count:>12,}  {_percent(count, hits)}")
 
     def _headline(self, figures: Mapping[str, Any]) -> None:

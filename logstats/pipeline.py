@@ -100,7 +100,7 @@ def intake(source: Source, run: Run) -> tuple[InputResult, Tally]:
     blocks = read_blocks(source)
     formats: list[Format] = []
     counted, staged = Tally(), Tally()
-    result = InputResult(source.name)
+    result = InputResult(source.label)
     try:
         first = next(blocks, None)
         if first is None:
@@ -140,7 +140,7 @@ def _hits_of(block: Block, source: Source, formats: Sequence[Format], run: Run) 
     hits = derive.derive(requests, run.knowledge, run.store.keys)
     tally = Tally(lines=lines.len(), opted_out=opted_out, formats=Counter(read.formats))
     tally.count_hits(requests)
-    tally.count_rejects(read.rejects, lines, source.name, block.first_line)
+    tally.count_rejects(read.rejects, lines, source.label, block.first_line)
     return block, hits, tally
 
 

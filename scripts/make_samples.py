@@ -54,9 +54,7 @@ ADDRESS = re.compile(
     re.ASCII,
 )
 MAILBOX = re.compile(r"[\w.-][\w.+-]*(?P<at>@|%40|--at--)[\w-]+(?:\.[\w-]+)+", re.ASCII)
-PARAMETER = re.compile(
-    r'((?:[?&]|%3F|%26)(?:[^?&=\s"#%]*(?:=|%3D))?)([^?&=\s"#]+?)(?=[&\s"#]|%26|$)', re.IGNORECASE
-)
+PARAMETER = re.compile(r'((?:[?&]|%3F|%26)(?:[^?&=\s"#%]*(?:=|%3D))?)([^?&=\s"#]+?)(?=[&\s"#]|%26|$)', re.IGNORECASE)
 NAMED_SECRET = re.compile(
     r"(?:^|[?&]|%3F|%26)(?:appid|bvm|code|docid|ei|email|gs_l|id|key|login|pass(?:word)?|phpsessid"
     r"|s(?:ess)?id|session|sig2?|tbnid|token|usg|usqp|ved)(?:=|%3D)$",
@@ -171,9 +169,7 @@ PUBLISHED = (
         shape=WITH_HOST,
     ),
     Published("nginx_main.log", (("lnav/logfile_shop_access_log.0", 500),)),
-    Published(
-        "nginx_combined.log", (("farmfresh-multi/nginx_combined/meatlabel.app.access.log-20251225", 586),)
-    ),
+    Published("nginx_combined.log", (("farmfresh-multi/nginx_combined/meatlabel.app.access.log-20251225", 586),)),
     Published(
         "apache_csv.log",
         (
@@ -385,9 +381,7 @@ class Service:
         )
         if self._rng.random() >= PROXIED_SHARE:
             return client
-        return Client(
-            next(self._ipv4), client.agent, f"{client.address}, 10.20.0.{self._rng.randrange(1, 255)}"
-        )
+        return Client(next(self._ipv4), client.agent, f"{client.address}, 10.20.0.{self._rng.randrange(1, 255)}")
 
     def _moment(self) -> datetime:
         """Return a moment of a day, mostly of a working day and in office hours."""

@@ -158,9 +158,7 @@ def test_no_texts() -> None:
 
 def test_part_of_a_column() -> None:
     """A slice of a column, also one of several chunks, is read as its own texts."""
-    column = pl.concat(
-        [texts("1.1.1.1", "-", "2.2.2.2"), texts("3.3.3.3:80", "::1", "4.4.4.4")], rechunk=False
-    )
+    column = pl.concat([texts("1.1.1.1", "-", "2.2.2.2"), texts("3.3.3.3:80", "::1", "4.4.4.4")], rechunk=False)
     for part in (column[1:], column[2:4], column[3:3], column[2:3]):
         addresses = parse_addresses(part)
         assert addresses["v4"].to_list() == [parse_addresses(texts(text))["v4"].item() for text in part]
@@ -184,27 +182,23 @@ def test_networks_of_both_versions_differ() -> None:
 
 @pytest.mark.parametrize(
     ("logged", "header", "found"),
-    [
+    (
         pytest.param("8.8.8.8", "9.9.9.9", "8.8.8.8", id="a stranger's header is not believed"),
         pytest.param("10.0.0.1", "9.9.9.9", "9.9.9.9", id="one proxy"),
         pytest.param("10.0.0.1", "9.9.9.9, 10.0.0.2", "9.9.9.9", id="two proxies"),
-        pytest.param(
-            "10.0.0.1", "1.1.1.1, 9.9.9.9,10.0.0.2", "9.9.9.9", id="the client's own claim is skipped"
-        ),
+        pytest.param("10.0.0.1", "1.1.1.1, 9.9.9.9,10.0.0.2", "9.9.9.9", id="the client's own claim is skipped"),
         pytest.param("10.0.0.1", "10.3.3.3, 10.2.2.2", "10.3.3.3", id="all trusted: the leftmost"),
         pytest.param("10.0.0.1", "-", "10.0.0.1", id="no header"),
         pytest.param("10.0.0.1", "", "10.0.0.1", id="empty header"),
         pytest.param("10.0.0.1", None, "10.0.0.1", id="null header"),
         pytest.param("10.0.0.1", "unknown, ,;'--", "10.0.0.1", id="garbage"),
-        pytest.param(
-            "10.0.0.1", "9.9.9.9, unknown", "9.9.9.9", id="an entry that is no address is passed over"
-        ),
+        pytest.param("10.0.0.1", "9.9.9.9, unknown", "9.9.9.9", id="an entry that is no address is passed over"),
         pytest.param("10.0.0.1", "9.9.9.9:4711", "9.9.9.9:4711", id="with a port"),
         pytest.param("::ffff:10.0.0.1", "9.9.9.9", "9.9.9.9", id="the proxy is logged as mapped"),
         pytest.param("2001:db8:5::1", "2a01::1, [2001:db8:5::2]:80", "2a01::1", id="IPv6 proxies"),
         pytest.param("-", "9.9.9.9", "-", id="no logged client"),
         pytest.param(None, "9.9.9.9", None, id="null client"),
-    ],
+    ),
 )
 def test_client_behind_proxies(logged: str | None, header: str | None, found: str | None) -> None:
     """Behind a trusted proxy the client is the rightmost address that is not trusted."""
@@ -224,7 +218,7 @@ def test_no_trusted_proxy() -> None:
     assert client("10.0.0.1", "9.9.9.9", []) == "10.0.0.1"
 
 
-@pytest.mark.parametrize("network", ["10.0.0.0/33", "10.0.0.1/8", "proxy.example", ""])
+@pytest.mark.parametrize("network", ("10.0.0.0/33", "10.0.0.1/8", "proxy.example", ""))
 def test_bad_network(network: str) -> None:
     """A trusted network that is none is a mistake in the configuration; the message names its place only."""
     with pytest.raises(ConfigurationError, match="entry 2 of the trusted networks") as caught:

@@ -224,7 +224,7 @@ def test_no_addresses(table: CountryTable) -> None:
 
 @pytest.mark.parametrize(
     ("code", "country"),
-    [
+    (
         *[(code, code) for code in ("FR", "XK", *OVERSEAS)],
         *[("UK", "GB"), ("FX", "FR"), ("fr", "FR"), (" FR ", "FR")],
         *[(code, None) for code in ("EU", "AP", "AN", "A1", "A2", "O1", "T1", "XX", "ZZ", "", "eu")],
@@ -238,7 +238,7 @@ def test_no_addresses(table: CountryTable) -> None:
             ("É1", None),
             ("12", None),
         ],
-    ],
+    ),
 )
 def test_codes(code: object, country: str | None) -> None:
     """Codes become ISO 3166-1; what is no country becomes none; overseas territories keep their own."""
@@ -261,12 +261,12 @@ def test_facts_travel_with_the_tables(table: CountryTable, database: Path) -> No
 
 @pytest.mark.parametrize(
     ("kind", "file", "database", "attribution"),
-    [
+    (
         ("DBIP-Country-Lite", "country.mmdb", "DB-IP Lite Country", "IP Geolocation by DB-IP"),
         ("country", "dbip-country-lite-2026-06.mmdb", "DB-IP Lite Country", "IP Geolocation by DB-IP"),
         ("GeoLite2-City", "city.mmdb", "GeoLite2 City", "This product includes GeoLite2 Data"),
         ("GeoIP2-Country", "country.mmdb", "GeoIP2-Country", ""),
-    ],
+    ),
 )
 def test_terms(tmp_path: Path, kind: str, file: str, database: str, attribution: str) -> None:
     """Well-known databases are recognised by type or file name, and bring their attribution."""
@@ -301,7 +301,7 @@ def test_shipped_sizes(shipped: CountryTable) -> None:
     assert (shipped.ipv4.height, shipped.ipv6.height) == (shipped.info.ipv4_ranges, shipped.info.ipv6_ranges)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello\n" * 100, b"\xab\xcd\xefMaxMind.com"])
+@pytest.mark.parametrize("content", (b"", b"hello\n" * 100, b"\xab\xcd\xefMaxMind.com"))
 def test_no_database(tmp_path: Path, content: bytes) -> None:
     """A file that is no MaxMind DB is refused."""
     file = tmp_path / "text.mmdb"
@@ -325,9 +325,7 @@ def test_missing_database(tmp_path: Path) -> None:
             geodata.update(path, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("number", "error"), [(errno.ENOSPC, CannotWriteError), (errno.EACCES, NoPermissionError)]
-)
+@pytest.mark.parametrize(("number", "error"), ((errno.ENOSPC, CannotWriteError), (errno.EACCES, NoPermissionError)))
 def test_failed_write(
     tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[Exception]
 ) -> None:
@@ -371,9 +369,7 @@ def test_foreign_tables(tmp_path: Path, table: CountryTable) -> None:
         CountryTable.load(tmp_path / "tables")
 
 
-def test_own_database_is_expanded_once(
-    tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_own_database_is_expanded_once(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user's database is expanded at first use, found again under any name, and renewed when it changes."""
     first = geodata.open_table(database, tmp_path / "cache")
     renamed = database.rename(tmp_path / "renamed.mmdb")
@@ -407,15 +403,12 @@ def test_shipped_tables_agree_with_their_database(shipped: CountryTable) -> None
     ipv6 = [source.getrandbits(128) for _ in range(10_000)]
     ipv6 += [0x2 << 124 | source.getrandbits(124) for _ in range(10_000)]  # where allocated addresses are
     ipv6 += edges(shipped.ipv6, 30_000, 2**128)
-    texts = pl.Series(
-        [str(ipaddress.IPv4Address(n)) for n in ipv4] + [str(ipaddress.IPv6Address(n)) for n in ipv6]
-    )
+    texts = pl.Series([str(ipaddress.IPv4Address(n)) for n in ipv4] + [str(ipaddress.IPv6Address(n)) for n in ipv6])
     addresses = parse_addresses(texts)
     public = is_public(unwrap_nat64(addresses))
     with maxminddb.open_database(SHIPPED_DATABASE) as reader:
         expected = [
-            oracle(reader.get(text)) if is_known else "ZZ"
-            for text, is_known in zip(texts, public, strict=True)
+            oracle(reader.get(text)) if is_known else "ZZ" for text, is_known in zip(texts, public, strict=True)
         ]
     countries = shipped.lookup(addresses, keep_kosovo=True)
     assert (countries != pl.Series(expected)).sum() == 0

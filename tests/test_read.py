@@ -166,9 +166,7 @@ def test_round_trip(
     content=contents.map(lambda content: content.translate(ONLY_NEWLINES)),
     block_size=st.sampled_from([1, 50, 1000]),
 )
-def test_after_finds_each_line(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes, block_size: int
-) -> None:
+def test_after_finds_each_line(tmp_path_factory: pytest.TempPathFactory, content: bytes, block_size: int) -> None:
     """A block can be continued at the offset of any of its lines, also behind lines that were cut."""
     assume(not looks_compressed(content))
     path = write(tmp_path_factory.mktemp("input") / "access.log", content)
@@ -194,7 +192,7 @@ def test_after_finds_each_line(
     block_size=st.sampled_from([1, 50, 1000]),
 )
 @settings(max_examples=200)
-def test_truncated_anywhere(  # noqa: PLR0913, PLR0917 - one argument for each thing that varies
+def test_truncated_anywhere(
     tmp_path_factory: pytest.TempPathFactory,
     content: bytes,
     cuts: list[int],
@@ -368,9 +366,7 @@ def test_too_long_last_line_without_newline(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compression", COMPRESS)
-@pytest.mark.parametrize(
-    "content", (b"no newline", b"a\r\nb \r\n", b"a\x00b\n\x00\n", b"caf\xe9\n", b"\n\n\n")
-)
+@pytest.mark.parametrize("content", (b"no newline", b"a\r\nb \r\n", b"a\x00b\n\x00\n", b"caf\xe9\n", b"\n\n\n"))
 def test_bytes_pass_untouched(tmp_path: Path, compression: str, content: bytes) -> None:
     """A missing last newline, CR LF, NUL, bytes that are not UTF-8 and empty lines stay as they are."""
     found, damage = read_all(write(tmp_path / "log", COMPRESS[compression](content)))
@@ -452,9 +448,7 @@ def test_file_gone_before_it_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compression", COMPRESS)
-def test_read_error_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compression: str
-) -> None:
+def test_read_error_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compression: str) -> None:
     """When the system cannot read on, the input is named with the system's reason."""
     head = COMPRESS[compression](b"a line\n")[:12]
 

@@ -202,9 +202,9 @@ class CountryTable:
 
 
 def _find(numbers: pl.Series, ranges: pl.DataFrame) -> pl.Series:
-    """Finds the country of each number by binary search.
+    """Finds the country of each number: the range that begins at it or before, unless that ends before it.
 
-    An as-of join would want the numbers sorted, and then put back in order, which takes longer.
+    The numbers are sorted first: each search then begins where the last one ended, in the processor's cache.
 
     Args:
         numbers: Addresses of one version, null for those of the other.
@@ -213,10 +213,12 @@ def _find(numbers: pl.Series, ranges: pl.DataFrame) -> pl.Series:
     Returns:
         String, null for a number that is null or lies in a gap between two ranges.
     """
-    begun = ranges["start"].search_sorted(numbers, side="right")  # ranges that start at the number or before
-    last = pl.select(pl.when(numbers.is_not_null() & (begun > 0)).then(begun - 1)).to_series()
-    found = ranges.select(pl.col("end", "country").gather(last))
-    return found.select(pl.when(numbers <= pl.col("end")).then("country")).to_series()
+    asked = pl.DataFrame({"number": numbers}).with_row_index("row").drop_nulls("number").sort("number")
+    begun = ranges["start"].search_sorted(asked["number"], side="right")
+    asked = asked.with_columns(range=pl.when(begun > 0).then(begun - 1))
+    inside = asked.filter(pl.col("number") <= ranges["end"].gather(asked["range"]))
+    nowhere = pl.repeat(None, numbers.len(), dtype=pl.UInt32, eager=True)
+    return ranges["country"].gather(nowhere.scatter(inside["row"], inside["range"]))
 
 
 def _number(upper: str, lower: str) -> pl.Expr:

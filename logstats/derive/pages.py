@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from string import ascii_letters, digits, hexdigits
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -23,9 +24,16 @@ if TYPE_CHECKING:
 __all__ = ["Identifier", "identifiers", "split_targets", "template_paths"]
 
 _ABSOLUTE: Final = r"^(?i:https?)://(?:[^/?#@]*@)?([^/?#:]*)(?::[0-9]*)?([^?#]*)"
-_UNRESERVED: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-_ENCODED: Final = {f"%{ord(character):02{case}}": character for character in _UNRESERVED for case in "xX"}
-_TWICE_ENCODED: Final = "%25([0-9A-Fa-f]{2})"
+_UNRESERVED: Final = ascii_letters + digits + "-._~"
+_ENCODED: Final = {
+    f"%{high}{low}": character if (character := chr(int(high + low, 16))) in _UNRESERVED else f"%{high}{low}".upper()
+    for high in hexdigits
+    for low in hexdigits
+}
+"""Every encoded byte, and how it is spelled: as it is where it need not be encoded, else in upper case."""
+_ENCODED_AGAIN: Final = "%(?:25)+([0-9A-Fa-f]{2})"
+_DEEPEST: Final = 3
+_ENCODED_QUERY: Final = "(?s)%(?:3F|23).*|%3B[^/]*"
 _LONGEST: Final = 300
 _LONGEST_SEGMENT: Final = 120
 _REGEX_META: Final = frozenset(r"\.+*?()|[]{}^$#&-~")
@@ -41,6 +49,7 @@ class Identifier:
     example: str
     page: str
     requires: tuple[str, ...] = ()
+    public: str = ""
 
 
 @cache
@@ -81,28 +90,28 @@ def template_paths(paths: pl.Series, pages: Pages) -> pl.Series:
         pages: The site's rules and index files.
 
     Returns:
-        The page of each path. Percent-encoding of unreserved characters is undone (also when it was done twice),
-        `//` and dot segments are resolved, index files and trailing slashes are dropped, case is kept.
+        The page of each path. Percent-encoding of unreserved characters is undone (also when it was done up to
+        three times; more is `{other}`), a query or a fragment that was encoded is dropped, `//` and dot segments
+        are resolved, index files and trailing slashes are dropped, case is kept.
     """
     frame = pl.DataFrame({"path": paths}).with_columns(_spelled_alike(pl.col("path")).alias("path"))
-    dotted = pl.col("path").str.contains("/.", literal=True)
-    frame = frame.with_columns(
-        pl.when(dotted)
-        .then(pl.col("path").map_elements(_resolve_dots, return_dtype=pl.String))
-        .otherwise(pl.col("path"))
-    )
+    dotted = pl.when(pl.col("path").str.contains("/.", literal=True)).then("path")
+    resolved = dotted.map_elements(_resolve_dots, return_dtype=pl.String)  # called for these few paths only
+    frame = frame.select(pl.coalesce(resolved, "path").alias("path"))
     path = _without_index(pl.col("path"), pages.index_files)
-    too_long = pl.when(path.str.len_bytes() > _LONGEST).then(pl.lit(OTHER_PAGE))
+    nobodys = (path.str.len_bytes() > _LONGEST) | path.str.contains(_ENCODED_AGAIN)
+    other = pl.when(nobodys).then(pl.lit(OTHER_PAGE))
     ruled = [pl.when(path.str.contains(rule.pattern)).then(pl.lit(rule.page)) for rule in pages.rules]
-    return frame.select(pl.coalesce(too_long, *ruled, _without_identifiers(path))).to_series()
+    return frame.select(pl.coalesce(*ruled, other, _without_identifiers(path))).to_series()
 
 
 def _spelled_alike(path: pl.Expr) -> pl.Expr:
     """Undo what may be written in several ways without meaning something else."""
-    once = path.str.replace_all(_TWICE_ENCODED, "%$1").str.replace_all(_TWICE_ENCODED, "%$1")
-    decoded = once.str.replace_many(list(_ENCODED), list(_ENCODED.values()))
-    encoded = path.str.contains("%", literal=True)
-    return pl.when(encoded).then(decoded).otherwise(path).str.replace_all("/{2,}", "/")
+    decoded: pl.Expr = pl.when(path.str.contains("%", literal=True)).then(path)
+    for _ in range(_DEEPEST):
+        once = decoded.str.replace_all(_ENCODED_AGAIN, "%$1")
+        decoded = once.str.replace_many(list(_ENCODED), list(_ENCODED.values()))
+    return pl.coalesce(decoded.str.replace_all(_ENCODED_QUERY, ""), path).str.replace_all("/{2,}", "/")
 
 
 def _resolve_dots(path: str) -> str:
@@ -128,7 +137,9 @@ def _without_identifiers(path: pl.Expr) -> pl.Expr:
     segment = pl.element()
     for identifier in identifiers():
         replaced = segment.str.replace_all(identifier.pattern, identifier.replacement)
-        required = [segment.str.contains(pattern) for pattern in identifier.requires]
-        segment = pl.when(pl.all_horizontal(required)).then(replaced).otherwise(segment) if required else replaced
+        conditions = [segment.str.contains(pattern) for pattern in identifier.requires]
+        if identifier.public:
+            conditions.append(~segment.str.contains(identifier.public))
+        segment = pl.when(pl.all_horizontal(conditions)).then(replaced).otherwise(segment) if conditions else replaced
     segment = pl.when(pl.element().str.len_bytes() > _LONGEST_SEGMENT).then(pl.lit("{token}")).otherwise(segment)
     return path.str.split("/").list.eval(segment).list.join("/")

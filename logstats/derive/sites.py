@@ -19,7 +19,8 @@ __all__ = ["DEFAULT_SITE", "assign_sites", "is_own_host", "own_hosts"]
 
 DEFAULT_SITE: Final = "default"
 _FOREIGN_SITE: Final = "(other)"
-_HOST_NAME: Final = r"^(?:[0-9a-z_](?:[0-9a-z_\-]{0,62})\.)*[0-9a-z_][0-9a-z_\-]{0,62}\.?$"
+# The last label is no number: whoever asks for an address by its number chooses what would stand in the page.
+_HOST_NAME: Final = r"^(?:[0-9a-z_][0-9a-z_\-]{0,62}\.)*[a-z_][0-9a-z_\-]{0,62}$"
 
 
 def own_hosts(sites: Sequence[Site]) -> tuple[str, ...]:
@@ -50,8 +51,8 @@ def assign_sites(hosts: pl.Series, sites: Sequence[Site]) -> pl.DataFrame:
         foreign = site.is_null()
     else:
         site, prefix = pl.lit(None, dtype=pl.String), pl.lit("")
-        for one in sites:
-            mine = is_own_host(host, one.hosts)
+        for name, one in _vaguest_first(sites):
+            mine = is_own_host(host, [name])
             site = pl.when(mine).then(pl.lit(one.name)).otherwise(site)
             prefix = pl.when(mine & pl.lit(not _has_one_host(one))).then(usable).otherwise(prefix)
         foreign = site.is_null()
@@ -71,6 +72,12 @@ def is_own_host(host: pl.Expr, own: Sequence[str]) -> pl.Expr:
         if name.startswith("*."):
             found |= host.str.ends_with(name[1:].lower())
     return found
+
+
+def _vaguest_first(sites: Sequence[Site]) -> list[tuple[str, Site]]:
+    """Give each host name with its site, stars and short names first: the last one that fits is the most exact."""
+    names = [(name, site) for site in sites for name in site.hosts]
+    return sorted(names, key=lambda pair: (not pair[0].startswith("*."), len(pair[0])))
 
 
 def _has_one_host(site: Site) -> bool:

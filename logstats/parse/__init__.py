@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -13,7 +14,6 @@ from logstats.schema import REJECT_REASONS, REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 __all__ = [
     "Format",
@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 _MAX_LINE_BYTES: Final = 65_536
+_EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)  # the Web is younger
 _CONTROL: Final = r"[\x00-\x08\x0a-\x1f\x7f]"
 _DOTTED_NUMBERS: Final = r"^[0-9]+(?:\.[0-9]+){3}$"
 _IPV4: Final = r"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.|$)){4}$"
@@ -147,6 +148,8 @@ def _implausible(latest: datetime, asked: pl.Expr) -> pl.Expr:
     wrong_client = client.is_null() | (client.str.contains(_DOTTED_NUMBERS) & ~client.str.contains(_IPV4))
     return (
         pl.when(pl.col("time").is_null())
+        .then(pl.lit("bad_time"))
+        .when(pl.col("time") < _EARLIEST)
         .then(pl.lit("bad_time"))
         .when(pl.col("time") > latest)
         .then(pl.lit("future"))

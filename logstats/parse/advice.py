@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["advise"]
 
-_MOST: Final = 0.5
+_MOST: Final = 0.4
 _KINDS: Final = (
     (r"^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]{2} [0-9:.]+ [0-9]{4}\] \[", "an Apache error log"),
     (r"^[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8} \[[a-z]+\] [0-9]+#", "an nginx error log"),

@@ -47,6 +47,11 @@ class Source:
     consumed: int = 0
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def label(self) -> str:
+        """The name as text for people: a file name may be any bytes, also such as are no text."""
+        return self.name.encode("utf-8", "backslashreplace").decode()
+
     @contextmanager
     def open(self) -> Iterator[Reader]:
         """Opens the input from its front; a file may be opened again, a pipe gives what is left.

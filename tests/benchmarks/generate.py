@@ -194,9 +194,7 @@ def hours_of(days: int) -> list[datetime]:
     """Return the beginnings of the hours; a day with a clock change has 23 or 25 of them."""
     first = FIRST_DAY.astimezone(UTC)
     last = (FIRST_DAY + timedelta(days=days)).astimezone(UTC)
-    return [
-        (first + timedelta(hours=n)).astimezone(PARIS) for n in range((last - first) // timedelta(hours=1))
-    ]
+    return [(first + timedelta(hours=n)).astimezone(PARIS) for n in range((last - first) // timedelta(hours=1))]
 
 
 def main() -> None:
