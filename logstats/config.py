@@ -24,7 +24,7 @@ from logstats.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Config", "Exclude", "Geo", "Input", "Outcome", "PageRule", "Pages", "Privacy", "Site", "load"]
+__all__ = ["Config", "Exclude", "Geo", "Input", "Outcome", "PageRule", "Pages", "Privacy", "Site", "Suspected", "load"]
 
 _ID_BITS: Final = (24, 64)
 
@@ -99,6 +99,16 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Suspected:
+    """What no person reaches within a day, if not one asset is fetched (visits/behaviour.py)."""
+
+    page_views_per_minute: int
+    pages_per_hour: int
+    errors: int
+    error_share: float
+
+
+@dataclass(frozen=True)
 class Config:
     """The effective configuration."""
 
@@ -112,6 +122,7 @@ class Config:
     exclude: Exclude
     pages: Pages
     outcome: Outcome
+    suspected: Suspected
     file: Path | None = field(default=None, compare=False)
 
     def with_format(self, text: str | None) -> Config:

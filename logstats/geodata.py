@@ -7,18 +7,15 @@ their layout. `logstats.derive.country` says what the tables look like and reads
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import maxminddb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from logstats.derive.country import (
     IPV4_FILE,
@@ -28,7 +25,8 @@ from logstats.derive.country import (
     normalise_code,
     shipped_directory,
 )
-from logstats.errors import CannotWriteError, ConfigurationError, InputMissingError, NoPermissionError
+from logstats.errors import ConfigurationError, InputMissingError, NoPermissionError
+from logstats.parquet import cannot_write, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -228,44 +226,20 @@ def _ipv6_table(ranges: list[_Range]) -> pa.Table:
 
 
 def _write(tables: dict[str, pa.Table], info: GeoInfo, directory: Path) -> None:
-    """Puts the tables into a folder, complete and on disk, or not at all.
+    """Puts the tables into a folder, each complete or not at all.
 
-    A crash between the two renames leaves tables of two databases; `CountryTable.load` refuses these.
+    A crash between the two leaves tables of two databases; `CountryTable.load` refuses these.
     """
-    try:
+    with cannot_write(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".update-", dir=directory) as staging:
-            for name, table in tables.items():
-                _write_table(table.replace_schema_metadata(info.to_metadata()), Path(staging, name))
-            for name in tables:
-                Path(staging, name).replace(directory / name)
-        _sync_directory(directory)
-    except PermissionError as error:
-        raise NoPermissionError(f"{directory}: may not be written") from error
-    except OSError as error:
-        raise CannotWriteError(f"{directory}: {os.strerror(error.errno or errno.EIO)}") from error
-
-
-def _write_table(table: pa.Table, file: Path) -> None:
-    """Writes a Parquet file and waits until it is on disk."""
-    numbers = [name for name in table.column_names if name != "country"]
-    with file.open("wb") as sink:
-        pq.write_table(
+    for name, table in tables.items():
+        numbers = [column for column in table.column_names if column != "country"]
+        write_parquet(
             table,
-            sink,
-            compression="zstd",
+            directory / name,
+            mode=0o644,
+            metadata=info.to_metadata(),
             compression_level=_COMPRESSION_LEVEL,
             use_dictionary=["country"],
             column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
         )
-        sink.flush()
-        os.fsync(sink.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    """Waits until the names in a folder are on disk."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

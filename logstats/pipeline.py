@@ -21,6 +21,7 @@ from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import split_lines
 from logstats.tally import InputResult, Tally
+from logstats.visits import behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -183,12 +184,12 @@ def closing(hits: pl.DataFrame, config: Config) -> dict[str, pl.DataFrame]:
 
     Args:
         hits: HITS of one local day, in any order.
-        config: How many pages a day may have.
+        config: How many pages a day may have, and what no person does.
 
     Returns:
         The tables of schema.py; no id of a visitor is in them.
     """
-    hits = hits.with_row_index("row")
+    hits, suspected = behaviour.mark_suspected(hits.with_row_index("row"), config.suspected)
     views = visits.sessionise(hits)
     counts = visits.first_pieces(views)
     later = views.filter(~counts)["row"]
@@ -196,7 +197,7 @@ def closing(hits: pl.DataFrame, config: Config) -> dict[str, pl.DataFrame]:
         pl.when(pl.col("row").is_in(later.implode())).then(pl.lit("technical")).otherwise("outcome").alias("outcome")
     )
     views = cells.bound_pages(views.filter(counts), config.pages.max_per_day)
-    return cells.aggregate(hits, views, visits.summarise(views), visits.steps(views))
+    return cells.aggregate(hits, views, visits.summarise(views), visits.steps(views), suspected)
 
 
 def _candidates(config: Config) -> list[Format]:

@@ -93,6 +93,7 @@ HITS: Final[Mapping[str, pl.DataType]] = {
     "referrer_kind": pl.Enum(REFERRER_KINDS),
     "referrer": pl.String(),  # registered domain; null unless the referrer is another site
     "partial": pl.Boolean(),  # status 206: a piece of a download
+    "robots_txt": pl.Boolean(),  # asked for robots.txt
 }
 """What is kept of a line while its day is open: pseudonymous, and gone when the day closes."""
 
@@ -129,6 +130,7 @@ _COLUMNS: Final = {
         Column("referrer", _STRING, "registered domain of the origin", "domaine de provenance"),
         Column("from_page", _STRING, "page left, or (start)", "page quittée, ou (start)"),
         Column("to_page", _STRING, "page reached, or (end)", "page atteinte, ou (end)"),
+        Column("reason", _STRING, "why a visitor is suspected", "motif du soupçon"),
         Column("hits", _COUNT, "requests", "requêtes"),
         Column("bytes", _COUNT, "bytes sent", "octets envoyés"),
         Column("views", _COUNT, "views or downloads by people", "vues ou téléchargements humains"),
@@ -187,6 +189,13 @@ TABLES: Final[Mapping[str, Table]] = {
             "Issue de chaque requête",
             ("day", "site", "outcome", "traffic", "status"),
             ("hits", "bytes"),
+        ),
+        Table(
+            "suspected",
+            "Visitors who call themselves a browser and act like none",
+            "Visiteurs qui se disent navigateur et n’agissent pas comme tel",
+            ("day", "site", "reason"),
+            ("visitors", "hits"),
         ),
         Table(
             "pages",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from logstats.parquet import cannot_write, write_parquet
 from logstats.schema import TABLES
-from logstats.store.parts import cannot_write, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -130,6 +130,7 @@ def make_hits() -> Callable[[list[dict[str, Any]]], pl.DataFrame]:
         "referrer_kind": "direct",
         "referrer": None,
         "partial": False,
+        "robots_txt": False,
     }
 
     def make(rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -22,6 +22,8 @@ COMMON: Final = {"errors", "schema"}
 ALSO: Final = {
     ("derive", "lists"): "lists are data: bots, devices and referrers with their dates",
     ("derive", "config"): "the rules of the site decide what a request is; for the type checker only",
+    ("store", "parquet"): "parts are written as every Parquet file is: complete or not at all",
+    ("visits", "config"): "the site says what no person reaches; for the type checker only",
 }
 WIRING: Final = {
     ("pipeline", stage): "the pipeline is the one place that wires stages" for stage in STAGES - {"store"}
@@ -36,7 +38,6 @@ WIRING: Final = {
     ("console", "read"): "the progress bar shows inputs; for the type checker only",
     ("geodata", "derive"): "it writes the country tables that derive reads, and shares their layout",
     ("summary", "derive"): "it names the country database; for the type checker only",
-    ("tables", "store"): "tables are written as parts are: complete or not at all",
 }
 
 WITHOUT_RE: Final = {"re", "regex", "sre_compile", "fnmatch"}

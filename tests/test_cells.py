@@ -139,6 +139,7 @@ def test_tables_are_sorted_and_each_cell_stands_once(table: str, make_hits: Make
         {"page": f"/{i % 3}", "visitor": i % 5, "time": NOON.replace(minute=i), "device": ("PC", "Tablet")[i % 2]}
         for i in range(40)
     ]
+    rows.append({"visitor": 9, "time": NOON, "outcome": "technical", "page": None, "robots_txt": True})
     dimensions = list(TABLES[table].dimensions)
     frame = pipeline.closing(make_hits(rows), knowledge.config)[table]
     assert frame.height > 0

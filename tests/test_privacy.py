@@ -150,7 +150,7 @@ PROGRAM: Final = """
 import importlib, os, shutil, sys
 from pathlib import Path
 import polars
-from logstats.store import parts, throwaway
+from logstats.store import throwaway
 copies, failing, how = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 sys.argv = ["logstats", *sys.argv[4:]]
 
@@ -159,7 +159,7 @@ def keep(folder):
         if path.is_file():
             shutil.copy(path, copies / str(len(list(copies.iterdir()))))
 
-write = parts.write_parquet
+write = throwaway.write_parquet
 def watched_write(frame, path, **options):
     write(frame, path, **options)
     keep(path.parent)

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from logstats.errors import CannotWriteError, NoPermissionError
+from logstats.parquet import cannot_write, write_parquet
 from logstats.schema import HITS
-from logstats.store import ThrowawayStore, parts
+from logstats.store import ThrowawayStore
 from logstats.store.keys import KEY_BYTES, MemoryKeys
-from logstats.store.parts import write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ import resource, sys
 from pathlib import Path
 import numpy, polars
 from logstats.errors import LogstatsError
-from logstats.store.parts import write_parquet
+from logstats.parquet import write_parquet
 frame = polars.DataFrame({"number": numpy.random.default_rng(1).integers(0, 2**62, 200_000)})
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 try:
@@ -279,7 +279,7 @@ def test_write_parquet_says_when_the_folder_is_not_there(tmp_path: Path) -> None
 
 def test_a_refused_write_is_a_matter_of_permission(tmp_path: Path) -> None:
     """What the system forbids is named so: exit code 77."""
-    with pytest.raises(NoPermissionError) as refused, parts.cannot_write(tmp_path):
+    with pytest.raises(NoPermissionError) as refused, cannot_write(tmp_path):
         raise PermissionError(13, "Permission denied")
     assert refused.value.exit_code == 77
 

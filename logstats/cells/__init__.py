@@ -38,7 +38,7 @@ def bound_pages(views: pl.DataFrame, most: int) -> pl.DataFrame:
 
 
 def aggregate(
-    hits: pl.DataFrame, views: pl.DataFrame, visits: pl.DataFrame, moves: pl.DataFrame
+    hits: pl.DataFrame, views: pl.DataFrame, visits: pl.DataFrame, moves: pl.DataFrame, suspects: pl.DataFrame
 ) -> dict[str, pl.DataFrame]:
     """Count a day.
 
@@ -47,6 +47,7 @@ def aggregate(
         views: Its human page views and downloads.
         visits: One row for each visit.
         moves: One row for each step of a visit.
+        suspects: One row for each suspected visitor: `day`, `site`, `visitor`, `reason` and `hits`.
 
     Returns:
         TABLES of schema.py by name, sorted by their dimensions.
@@ -68,6 +69,7 @@ def aggregate(
             pl.col("page_views", "downloads", "visits", "visitors").fill_null(0)
         ),
         "traffic": hits.group_by(TABLES["traffic"].dimensions).agg(pl.len().alias("hits"), pl.col("bytes").sum()),
+        "suspected": suspects.group_by(TABLES["suspected"].dimensions).agg(visitors, pl.col("hits").sum()),
         "pages": dated.group_by(TABLES["pages"].dimensions).agg(rows, visitors),
         "visits": visits.group_by(TABLES["visits"].dimensions).agg(
             pl.len().alias("visits"), visitors, pl.col("views", "bounces", "seconds").sum()

@@ -35,6 +35,7 @@ __all__ = ["DEFAULT_SITE", "Keys", "Knowledge", "derive", "describe", "withdraw"
 _COUNTED: Final = ("page_view", "download")
 _REFERRER_HOST: Final = r"^(?i:https?)://(?:[^/?#@]*@)?([^/?#:]*)"
 _PARTIAL: Final = 206
+_ROBOTS_TXT: Final = "/robots.txt"
 _HINTS: Final = ("mobile_hint", "platform_hint", "form_factor_hint")
 
 
@@ -221,6 +222,7 @@ def _with_outcome(frame: pl.DataFrame) -> pl.DataFrame:
         .alias("traffic"),
         pl.when(counted).then(pl.col("host_prefix") + pl.col("template")).alias("page"),
         (counted & (pl.col("status") == _PARTIAL) & pl.col("range").is_null()).alias("partial"),
+        (pl.col("template") == _ROBOTS_TXT).alias("robots_txt"),
     )
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
 
+from logstats.parquet import write_parquet
 from logstats.schema import HITS
 from logstats.store.keys import MemoryKeys
-from logstats.store.parts import write_parquet
 
 if TYPE_CHECKING:
     from datetime import date

@@ -1,11 +1,11 @@
-"""Parts: immutable Parquet files of an open day."""
+"""Parquet files, complete under their name or absent: parts of open days, tables of cells, country tables."""
 
 from __future__ import annotations
 
 import errno
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import pyarrow as pa
@@ -24,12 +24,13 @@ _REFUSED: Final = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
 
 
 def write_parquet(
-    frame: pl.DataFrame,
+    frame: pl.DataFrame | pa.Table,
     path: Path,
     *,
     mode: int = 0o600,
     descriptions: Mapping[str, str] | None = None,
     metadata: Mapping[str, str] | None = None,
+    **encoding: Any,  # noqa: ANN401 - as pyarrow takes it
 ) -> None:
     """Write a frame so that the file is complete under its name, or absent.
 
@@ -39,20 +40,21 @@ def write_parquet(
         mode: Permissions, whatever the umask.
         descriptions: Meaning of columns, kept with them in the file.
         metadata: What the file says of itself.
+        encoding: Options of pyarrow.parquet.write_table, beside zstd.
 
     Raises:
         CannotWriteError: The disk is full, or the system refuses; no broken file is left.
         NoPermissionError: The folder may not be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    # polars' own text type is not known to every reader
-    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    table = _described(table, descriptions or {}, metadata or {})
+    if isinstance(frame, pl.DataFrame):
+        frame = frame.to_arrow(compat_level=pl.CompatLevel.oldest())  # polars' own text type is not known everywhere
+    table = _described(frame, descriptions or {}, metadata or {})
     with cannot_write(path):
         try:
             with temporary.open("xb") as file:
                 temporary.chmod(mode)
-                pq.write_table(table, file, compression="zstd")
+                pq.write_table(table, file, compression="zstd", **encoding)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
