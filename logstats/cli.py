@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
@@ -104,6 +105,14 @@ def _common(command: Callable[..., int | None]) -> Callable[..., int | None]:
     return with_options
 
 
+_store = click.option(
+    "--store",
+    "store_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    envvar="LOGSTATS_STORE",
+    help="Folder of the store.",
+)
 _format = click.option(
     "--format", "format_text", metavar="NAME-OR-STRING", help="Format of the lines; without it, it is found."
 )
@@ -162,6 +171,88 @@ def report(files: tuple[str, ...], out: Path | None, format_text: str | None, co
         figures["files"] = [str(path) for path in tables.write(found.cells, out, summary.provenance(figures))]
     console.object(figures) if console.as_json else console.summary(figures)
     return _judge(found, config, console)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[FILE]...")
+@_store
+@click.option("--source", default="default", show_default=True, help="Where the lines come from.")
+@click.option("--close", "close_now", is_flag=True, help="Close every open day at once, without grace.")
+@_format
+@_common
+def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    files: tuple[str, ...],
+    store_folder: Path,
+    source: str,
+    close_now: bool,  # noqa: FBT001 - Click gives flags so
+    format_text: str | None,
+    config: Config,
+    console: Console,
+) -> int:
+    """Count what is new in access logs into a store, each line exactly once.
+
+    FILE is known by its content: renamed, compressed, copied or given again, what was counted of it is skipped. Days
+    whose grace is over are closed afterwards: their figures stay, whatever could point at a person is destroyed.
+
+    \b
+    Examples:
+      logstats ingest --store /var/lib/logstats /var/log/nginx/access.log*
+      ssh web1 'cat /var/log/nginx/access.log' | logstats ingest --store /var/lib/logstats --source web1 -
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from logstats import pipeline, summary  # noqa: PLC0415 - `--version` needs none of this
+    from logstats.read import open_source  # noqa: PLC0415
+    from logstats.store import DurableStore  # noqa: PLC0415
+
+    if not files and sys.stdin and sys.stdin.isatty():
+        raise click.UsageError("Name a file, or pipe lines in.")
+    sources = [open_source(name) for name in files or ("-",)]
+    knowledge = _knowledge(config.with_format(format_text))
+    progress = console.progress(sources)
+    started = time.monotonic()
+    with DurableStore(store_folder) as store:
+        run = pipeline.Run(knowledge, store, progress=progress)
+        number = store.begin("ingest")
+        try:
+            found = pipeline.ingest(sources, source, run, number)
+        finally:
+            progress.close()
+        closed = pipeline.close_days(run, every=close_now, reason="--close" if close_now else "grace is over")
+        store.end(number)
+        figures = summary.of_ingest(found, closed, len(store.open_days()), store_folder, time.monotonic() - started)
+    console.object(figures) if console.as_json else console.key_values(figures["summary"])
+    return _judge(found, config, console)
+
+
+@cli.command()
+@_store
+@click.option("--all", "every", is_flag=True, help="Close every open day, without grace.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_common
+def close(store_folder: Path, every: bool, yes: bool, config: Config, console: Console) -> None:  # noqa: FBT001 - Click
+    """Close the days that are due: keep their figures, destroy keys and hits."""
+    from logstats import pipeline  # noqa: PLC0415 - `--version` needs none of this
+    from logstats.store import DurableStore  # noqa: PLC0415
+
+    if every and not yes and sys.stdin and sys.stdin.isatty():
+        click.confirm("Close every open day? Lines of these days that come later are not counted.", abort=True)
+    with DurableStore(store_folder, create=False) as store:
+        run = pipeline.Run(_knowledge(config), store)
+        closed = pipeline.close_days(run, every=every, reason="--all" if every else "grace is over")
+        left = len(store.open_days())
+    figures = {"days_closed": len(closed), "days_open": left, "store": str(store_folder)}
+    console.object(figures) if console.as_json else console.key_values(figures)
+
+
+@cli.command()
+@_store
+@_common
+def status(store_folder: Path, config: Config, console: Console) -> None:
+    """Say what a store holds: days, gaps, inputs, keys, late lines."""
+    from logstats import summary  # noqa: PLC0415 - `--version` needs none of this
+    from logstats.store.reader import state_of  # noqa: PLC0415
+
+    state = summary.of_store(state_of(store_folder), config.timezone)
+    console.object(state) if console.as_json else console.status(state)
 
 
 def _judge(found: Any, config: Config, console: Console) -> int:  # noqa: ANN401 - a Report, imported late

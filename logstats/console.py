@@ -30,6 +30,7 @@ _CONTROLS: Final = frozenset((*range(0x20), *range(0x7F, 0xA0)))
 _SURROGATES: Final = range(0xD800, 0xE000)
 _JSON_ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in (*map(chr, range(0x7F, 0xA0)), *_BIDIRECTIONAL)}
 _BAR: Final = 20
+_SHOWN_KEYS: Final = 5
 _WIDEST: Final = 110
 _EVERY: Final = 0.2
 _WORDS: Final = {
@@ -128,6 +129,37 @@ class Console:
         widest = max(len(name) for name, _ in pairs)
         for name, value in pairs:
             self.result(self._style_result(f"{name:<{widest}}", bold=True) + "  " + escape(value))
+
+    def key_values(self, figures: Mapping[str, Any]) -> None:
+        """Write one line of `key=value`, which a timer's journal keeps and grep finds."""
+        self.result(" ".join(f"{name}={escape(str(value))}" for name, value in figures.items()))
+
+    def status(self, state: Mapping[str, Any]) -> None:
+        """Write what a store holds."""
+        opened = [day for day in state["days"] if not day["closed"]]
+        closed = [day for day in state["days"] if day["closed"]]
+        self._title("Days")
+        self.result(f"  {len(closed):,} closed, {len(opened):,} open, {state['late']:,} late lines")
+        for day in opened:
+            self.result(
+                f"    open: {day['day']} {escape(day['site'])}, {day['hits']:,} hits, first seen {day['first_seen']}"
+            )
+        for name, words in (("missing_days", "days without a line"), ("missing_hours", "hours unusually empty")):
+            if state[name]:
+                self.result(self._clip(f"  {words}: {', '.join(state[name])}"))
+        self._title("Inputs")
+        for entry in state["inputs"][:_BAR]:
+            name = escape(f"{entry['source']}: {entry['name']}")
+            self.result(f"  {entry['lines']:>12,} lines, {entry['offset']:>15,} bytes  {name}, seen {entry['seen']}")
+        if (more := len(state["inputs"]) - _BAR) > 0:
+            self.result(f"  and {more:,} more")
+        self._title("Keys")
+        self.result(f"  {len(state['keys']['alive']):,} alive, {len(state['keys']['destroyed']):,} destroyed")
+        for entry in state["keys"]["destroyed"][-_SHOWN_KEYS:]:
+            self.result(
+                f"    {entry['day']} {escape(entry['site'])}: destroyed {entry['at']} ({escape(entry['reason'])})"
+            )
+        self.result(f"\n  {state['bytes']:,} bytes on disk")
 
     def summary(self, figures: Mapping[str, Any]) -> None:
         """Write the summary of a run."""

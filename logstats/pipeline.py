@@ -11,29 +11,33 @@ from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import polars as pl
 
 from logstats import cells, derive, parse, visits
+from logstats.errors import ImplausibleFormatError
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import split_lines
+from logstats.store.reading import Reading
 from logstats.tally import InputResult, Tally
 from logstats.visits import behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
+    from datetime import date
 
     from logstats.config import Config
     from logstats.derive import Knowledge
     from logstats.parse import Format
     from logstats.read import Block, Source
-    from logstats.store import ThrowawayStore
+    from logstats.store import DurableStore, SiteDay, ThrowawayStore
 
-__all__ = ["Report", "Run", "closing", "intake", "report"]
+__all__ = ["Report", "Run", "close", "close_days", "closing", "ingest", "intake", "intake_whole", "report"]
 
 _SAMPLE: Final = 1_000
 _CLOCK_SKEW: Final = timedelta(hours=1)
@@ -41,6 +45,8 @@ _MOST: Final = 0.5
 _WORKERS: Final = 2  # more gain nothing: polars is parallel itself, and Python's part is not
 
 _Done = TypeVar("_Done")
+_Position = TypeVar("_Position")
+_Store = TypeVar("_Store", bound="ThrowawayStore | DurableStore")
 
 
 @dataclass
@@ -59,76 +65,138 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Generic[_Store]):
     """What a run works with.
 
     Attributes:
         knowledge: The rules and the country table.
-        store: Where days are open meanwhile.
-        now: The clock, for lines from the future.
+        store: Where days are open.
+        now: The clock, for lines from the future and for days that are due.
         progress: Is told the source and the number of its lines after each block.
     """
 
     knowledge: Knowledge
-    store: ThrowawayStore
+    store: _Store
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     progress: Callable[[Source, int], None] = lambda _source, _lines: None
 
 
-def report(sources: Iterable[Source], run: Run) -> Report:
-    """Count inputs in a store that does not outlive the run."""
+def report(sources: Iterable[Source], run: Run[ThrowawayStore]) -> Report:
+    """Count inputs in a store that does not outlive the run, and close all its days."""
     found = Report()
     for source in sources:
-        result, tally = intake(source, run)
+        result, tally = intake_whole(source, run)
         found.inputs.append(result)
         found.tally.add(tally)
-    closed = []
-    for day in run.store.days():
-        closed.append(closing(run.store.hits(day), run.knowledge.config))
-        run.store.close(day)
-    found.cells = cells.merge(closed)
+    found.cells = cells.merge([close(run, *site_and_day, "report") for site_and_day in run.store.open_days()])
     return found
 
 
-def intake(source: Source, run: Run) -> tuple[InputResult, Tally]:
+def ingest(sources: Iterable[Source], source_name: str, run: Run[DurableStore], number: int) -> Report:
+    """Count what is new in the inputs into a store that outlives the run, each line exactly once.
+
+    Args:
+        sources: The inputs.
+        source_name: Where they come from: equal content of one source is one input.
+        run: What to work with.
+        number: The run's number in the store.
+    """
+    found = Report()
+    for source in sources:
+        reading = Reading(
+            run.store,
+            number,
+            source=source_name,
+            name=source.label,
+            open_blocks=partial(read_blocks, source),
+            rereadable=source.size is not None,
+        )
+        try:
+            result, tally = intake(source, reading.blocks(), reading.commit, run)
+        except ImplausibleFormatError as error:
+            run.store.rollback()
+            result, tally = InputResult(source.label, 0, "refused", str(error), error.hint), Tally()
+        tally.skipped = reading.skipped
+        found.inputs.append(result)
+        found.tally.add(tally)
+    return found
+
+
+def intake_whole(source: Source, run: Run[ThrowawayStore]) -> tuple[InputResult, Tally]:
+    """Bring all of an input into a store that does not outlive the run and so knows no input."""
+    blocks = read_blocks(source)
+    marked = ((block, None) for block in _without_torn_line(blocks))
+    try:
+        return intake(source, marked, lambda _position, _tally: run.store.commit(), run)
+    finally:
+        blocks.close()
+
+
+def close_days(run: Run[DurableStore], *, every: bool, reason: str) -> list[SiteDay]:
+    """Close the days whose grace is over, or every open day; give those that were closed."""
+    due = run.store.open_days() if every else run.store.due_days(run.knowledge.config.timezone, run.now)
+    for site, day in due:
+        close(run, site, day, reason)
+    return due
+
+
+def close(run: Run[_Store], site: str, day: date, reason: str) -> dict[str, pl.DataFrame]:
+    """Close a day: its cells are kept, its parts and its key are destroyed."""
+    counted = closing(run.store.hits(site, day), run.knowledge.config)
+    run.store.close(site, day, counted, reason)
+    return counted
+
+
+def intake(
+    source: Source,
+    blocks: Iterator[tuple[Block, _Position]],
+    commit: Callable[[_Position, Tally], None],
+    run: Run[_Store],
+) -> tuple[InputResult, Tally]:
     """Bring the lines of an input into the store's open days.
 
     What a checksum covers counts when it has been verified; what is damaged does not.
 
+    Args:
+        source: The input, for its name and its warnings.
+        blocks: What is new of it, each block with the position after it.
+        commit: Makes true what is staged up to a position, with the account of its lines.
+        run: What to work with.
+
     Returns:
         What became of the input, and the account of its lines.
     """
-    blocks = read_blocks(source)
     formats: list[Format] = []
     counted, staged = Tally(), Tally()
     result = InputResult(source.label)
     try:
         first = next(blocks, None)
         if first is None:
-            return replace(result, state="empty"), counted
-        sample = split_lines(first.data).head(_SAMPLE)
+            return replace(result, state="empty" if not source.consumed else "complete"), counted
+        sample = split_lines(first[0].data).head(_SAMPLE)
         formats += parse.best_first(sample, _candidates(run.knowledge.config))
         if refusal := _refusal(sample, formats):
             return replace(result, state="refused", note=refusal[0], hint=refusal[1]), counted
-        for block, hits, tally in _ahead(lambda block: _hits_of(block, source, formats, run), chain([first], blocks)):
+        work = partial(_hits_of, source=source, formats=formats, run=run)
+        for (block, position), (hits, tally) in _ahead(work, chain([first], blocks)):
             run.store.add(hits)
             staged.add(tally)
             if block.settled:
-                run.store.commit()
+                commit(position, staged)
                 counted.add(staged)
                 staged = Tally()
             run.progress(source, counted.lines + staged.lines)
     except DamagedInputError as damage:
         run.store.rollback()
         return replace(result, lines=counted.lines, state="damaged", note=_damage(damage, staged.lines)), counted
-    finally:
-        blocks.close()
     return replace(result, lines=counted.lines, note="; ".join(source.warnings)), counted
 
 
-def _hits_of(block: Block, source: Source, formats: Sequence[Format], run: Run) -> tuple[Block, pl.DataFrame, Tally]:
+def _hits_of(
+    block: Block, *, source: Source, formats: Sequence[Format], run: Run[_Store]
+) -> tuple[pl.DataFrame, Tally]:
     """Turn the lines of a block into hits, and account for each of them."""
-    config = run.knowledge.config
+    config, store = run.knowledge.config, run.store
     lines = split_lines(block.data)
     read = parse.parse(
         lines,
@@ -138,27 +206,46 @@ def _hits_of(block: Block, source: Source, formats: Sequence[Format], run: Run) 
         opt_out_cookie=config.privacy.opt_out_cookie,
     )
     requests, opted_out = derive.withdraw(read.requests, config)
-    hits = derive.derive(requests, run.knowledge, run.store.keys)
-    tally = Tally(lines=lines.len(), opted_out=opted_out, formats=Counter(read.formats))
-    tally.count_hits(requests)
+    described, late = _on_time(derive.describe(requests, run.knowledge), store.closed)
+    hits = derive.pseudonymise(described, store.keys, config.privacy.id_bits)
+    tally = Tally(lines=lines.len(), opted_out=opted_out, formats=Counter(read.formats), late_by_day=late)
+    tally.count_hits(described)
     tally.count_rejects(read.rejects, lines, source.label, block.first_line)
-    return block, hits, tally
+    return hits, tally
 
 
-def _ahead(work: Callable[[Block], _Done], blocks: Iterable[Block]) -> Iterator[_Done]:
+def _on_time(described: pl.DataFrame, closed: frozenset[SiteDay]) -> tuple[pl.DataFrame, Counter[SiteDay]]:
+    """Take out the requests of closed days: their key is gone, and their cells do not change."""
+    days = described.select("site", "day").unique()
+    too_late = days.filter(pl.Series([site_and_day in closed for site_and_day in days.iter_rows()], dtype=pl.Boolean))
+    if too_late.is_empty():
+        return described, Counter()
+    late = described.join(too_late, on=["site", "day"], how="semi").group_by("site", "day").len()
+    on_time = described.join(too_late, on=["site", "day"], how="anti", maintain_order="left")
+    return on_time, Counter({(site, day): lines for site, day, lines in late.iter_rows()})
+
+
+def _ahead(
+    work: Callable[[Block], _Done], blocks: Iterable[tuple[Block, _Position]]
+) -> Iterator[tuple[tuple[Block, _Position], _Done]]:
     """Work on a few blocks at a time and give the results in order; polars leaves Python to the others meanwhile."""
-    waiting: deque[Future[_Done]] = deque()
+    waiting: deque[tuple[tuple[Block, _Position], Future[_Done]]] = deque()
     damage = None
+
+    def oldest() -> tuple[tuple[Block, _Position], _Done]:
+        marked, future = waiting.popleft()
+        return marked, future.result()
+
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="intake") as pool:
         try:
-            for block in _without_torn_line(blocks):
-                waiting.append(pool.submit(work, block))
+            for marked in blocks:
+                waiting.append((marked, pool.submit(work, marked[0])))
                 if len(waiting) > _WORKERS:
-                    yield waiting.popleft().result()
+                    yield oldest()
         except DamagedInputError as error:
             damage = error
         while waiting:
-            yield waiting.popleft().result()
+            yield oldest()
     if damage:
         raise damage
 

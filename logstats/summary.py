@@ -5,7 +5,8 @@ Everything here comes from cells and from the account of lines; both outputs rea
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -17,13 +18,15 @@ from logstats.lists import list_dates
 from logstats.schema import DEFINITION, DEVICES, END, OUTCOMES, START, TRAFFIC, UNKNOWN_COUNTRY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from logstats.config import Config
     from logstats.derive.country import GeoInfo
     from logstats.pipeline import Report
+    from logstats.tally import Tally
 
-__all__ = ["provenance", "summarise"]
+__all__ = ["of_ingest", "of_store", "provenance", "summarise"]
 
 _TOP: Final = 10
 _HOUR: Final = timedelta(hours=1)
@@ -53,14 +56,7 @@ def summarise(report: Report, config: Config, geo: GeoInfo, today: datetime | No
         "format": _format(report),
         "formats": dict(tally.formats.most_common()),
         "period": _period(report, config),
-        "lines": {
-            "total": tally.lines,
-            "hits": tally.hits,
-            "rejected": tally.rejected,
-            "opted_out": tally.opted_out,
-            "late": tally.late,
-            "skipped": tally.skipped,
-        },
+        "lines": _lines(tally),
         "hits": {
             "outcome": _counts(cells["traffic"], "outcome", OUTCOMES),
             "outcome_human": _counts(cells["traffic"].filter(pl.col("traffic") == "human"), "outcome", OUTCOMES),
@@ -97,6 +93,100 @@ def summarise(report: Report, config: Config, geo: GeoInfo, today: datetime | No
     }
     figures["notes"] = _notes(figures, report, config, geo, today or datetime.now(UTC))
     return figures
+
+
+def of_ingest(
+    report: Report, closed: Sequence[tuple[str, date]], days_open: int, store: Path, seconds: float
+) -> dict[str, Any]:
+    """Put the figures of an ingest together; visits and visitors are only known of days that are closed.
+
+    Args:
+        report: What the run found.
+        closed: The days that it closed.
+        days_open: How many days are still open.
+        store: Folder of the store.
+        seconds: How long the run took.
+
+    Returns:
+        The object that `--json` prints; `summary` in it is the line for the journal.
+    """
+    tally = report.tally
+    human = {outcome: hits for (outcome, traffic), hits in tally.classes.items() if traffic == "human"}
+    lines = _lines(tally)
+    return {
+        "definition": DEFINITION,
+        "logstats": __version__,
+        "format": _format(report),
+        "period": {
+            "start": tally.start.isoformat() if tally.start else None,
+            "end": tally.end.isoformat() if tally.end else None,
+        },
+        "lines": lines,
+        "hits": {
+            "outcome": {name: _class_sum(tally, 0, name) for name in OUTCOMES},
+            "traffic": {name: _class_sum(tally, 1, name) for name in TRAFFIC},
+        },
+        "page_views": human.get("page_view", 0),
+        "downloads": human.get("download", 0),
+        "visits": None,
+        "visitor_days": None,
+        "rejects": dict(sorted(tally.rejects.items())),
+        "inputs": [_input(result) for result in report.inputs],
+        "days_closed": [{"site": site, "day": str(day)} for site, day in closed],
+        "summary": {
+            "files": len(report.inputs),
+            "lines": lines["total"],
+            **{name: lines[name] for name in ("hits", "rejected", "opted_out", "late", "skipped")},
+            "page_views": human.get("page_view", 0),
+            "days_open": days_open,
+            "days_closed": len(closed),
+            "seconds": round(seconds, 1),
+            "store": str(store),
+        },
+    }
+
+
+def of_store(state: dict[str, Any], timezone: str) -> dict[str, Any]:
+    """Add to the state of a store what follows from it: days without a line, and hours that are usually not empty."""
+    days = {date.fromisoformat(day["day"]) for day in state["days"]}
+    missing = [
+        str(min(days) + timedelta(days=i))
+        for i in range((max(days) - min(days)).days if days else 0)
+        if min(days) + timedelta(days=i) not in days
+    ]
+    return {**state, "missing_days": missing, "missing_hours": _missing_hours(state["hours"], timezone)}
+
+
+def _missing_hours(hours: Mapping[str, int], timezone: str) -> list[str]:
+    """Give the hours without a hit that are seldom so: most of the same hour and weekday in this store have hits."""
+    zone = ZoneInfo(timezone)
+    known = {datetime.fromisoformat(hour) for hour in hours}
+    if not known:
+        return []
+    first, last = min(known), max(known)
+    every = [first + i * _HOUR for i in range(int((last - first) / _HOUR) + 1)]
+    by_pattern: dict[tuple[int, int], list[datetime]] = defaultdict(list)
+    for hour in every:
+        local = hour.astimezone(zone)
+        by_pattern[local.weekday(), local.hour].append(hour)
+    usual = [same for same in by_pattern.values() if sum(hour in known for hour in same) > _MOST * len(same)]
+    missing = sorted(hour for same in usual for hour in same if hour not in known)
+    return [hour.astimezone(zone).isoformat() for hour in missing]
+
+
+def _class_sum(tally: Tally, place: int, name: str) -> int:
+    return sum(hits for classes, hits in tally.classes.items() if classes[place] == name)
+
+
+def _lines(tally: Tally) -> dict[str, int]:
+    return {
+        "total": tally.lines,
+        "hits": tally.hits,
+        "rejected": tally.rejected,
+        "opted_out": tally.opted_out,
+        "late": tally.late,
+        "skipped": tally.skipped,
+    }
 
 
 def provenance(figures: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 import polars as pl
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
 __all__ = ["InputResult", "Reject", "Tally", "shape"]
 
@@ -67,10 +67,11 @@ class Tally:
         lines: Lines read for the first time.
         hits: Lines that became hits.
         opted_out: Lines of people who object to being counted.
-        late: Lines of closed days.
         skipped: Lines that were counted by an earlier run; not in `lines`.
         rejects: Lines by reason of rejection.
         formats: Lines by format.
+        classes: Hits by outcome and traffic class, before a day's behaviour is known.
+        late_by_day: Late lines by site and day.
         hours: Hits by hour in UTC.
         without_user_agent: Hits of formats that have no user agent.
         start: Time of the first hit.
@@ -81,15 +82,21 @@ class Tally:
     lines: int = 0
     hits: int = 0
     opted_out: int = 0
-    late: int = 0
     skipped: int = 0
     rejects: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
+    classes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    late_by_day: Counter[tuple[str, date]] = field(default_factory=Counter)
     hours: Counter[datetime] = field(default_factory=Counter)
     without_user_agent: int = 0
     shown: list[Reject] = field(default_factory=list)
     start: datetime | None = None
     end: datetime | None = None
+
+    @property
+    def late(self) -> int:
+        """Lines of closed days."""
+        return self.late_by_day.total()
 
     @property
     def rejected(self) -> int:
@@ -105,15 +112,17 @@ class Tally:
         """Tell whether every line is accounted for, once."""
         return self.lines == self.hits + self.rejected + self.opted_out + self.late
 
-    def count_hits(self, requests: pl.DataFrame) -> None:
-        """Add requests that became hits."""
-        if requests.is_empty():
+    def count_hits(self, described: pl.DataFrame) -> None:
+        """Add requests that become hits, with what they mean."""
+        if described.is_empty():
             return
-        self.hits += requests.height
-        self.without_user_agent += requests.height - int(requests["user_agent_logged"].sum())
-        hours = requests["time"].dt.truncate("1h").value_counts(name="hits")
+        self.hits += described.height
+        self.without_user_agent += described.height - int(described["user_agent_logged"].sum())
+        hours = described["time"].dt.truncate("1h").value_counts(name="hits")
         self.hours.update(dict(hours.iter_rows()))
-        times = requests.select(start=pl.col("time").min(), end=pl.col("time").max()).row(0)
+        classes = described.group_by("outcome", "traffic").len()
+        self.classes.update({(outcome, traffic): hits for outcome, traffic, hits in classes.iter_rows()})
+        times = described.select(start=pl.col("time").min(), end=pl.col("time").max()).row(0)
         self.start, self.end = _earliest(self.start, times[0]), _latest(self.end, times[1])
 
     def count_rejects(self, rejects: pl.DataFrame, lines: pl.Series, name: str, first_line: int) -> None:
@@ -127,7 +136,6 @@ class Tally:
         self.lines += other.lines
         self.hits += other.hits
         self.opted_out += other.opted_out
-        self.late += other.late
         self.skipped += other.skipped
         self.without_user_agent += other.without_user_agent
         for own, others in (
@@ -135,6 +143,8 @@ class Tally:
             (self.formats, other.formats),
         ):
             own.update(others)
+        self.classes.update(other.classes)
+        self.late_by_day.update(other.late_by_day)
         self.hours.update(other.hours)
         self.start, self.end = _earliest(self.start, other.start), _latest(self.end, other.end)
         self.shown = [*self.shown, *other.shown][:_SHOWN]

@@ -135,11 +135,12 @@ def test_merge_of_nothing_is_every_table_empty() -> None:
 @pytest.mark.parametrize("table", list(TABLES))
 def test_tables_are_sorted_and_each_cell_stands_once(table: str, make_hits: Make, knowledge: Knowledge) -> None:
     """Rows are sorted by their dimensions, and no combination of them comes twice."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"page": f"/{i % 3}", "visitor": i % 5, "time": NOON.replace(minute=i), "device": ("PC", "Tablet")[i % 2]}
         for i in range(40)
     ]
-    rows.append({"visitor": 9, "time": NOON, "outcome": "technical", "page": None, "robots_txt": True})
+    robot: dict[str, Any] = {"visitor": 9, "time": NOON, "outcome": "technical", "page": None, "robots_txt": True}
+    rows.append(robot)
     dimensions = list(TABLES[table].dimensions)
     frame = pipeline.closing(make_hits(rows), knowledge.config)[table]
     assert frame.height > 0

@@ -406,9 +406,9 @@ def test_a_column_that_the_vocabulary_does_not_name_exists_nowhere(
     assert list(read.requests.schema.items()) == list(REQUESTS.items())
     assert read.rejects.columns == ["line", "reason"]
     with ThrowawayStore() as store:
-        pipeline.intake(open_source(str(samples / "caddy.jsonl")), pipeline.Run(knowledge, store))
+        pipeline.intake_whole(open_source(str(samples / "caddy.jsonl")), pipeline.Run(knowledge, store))
         store.commit()
-        assert list(store.hits(store.days()[0]).schema.items()) == list(HITS.items())
+        assert list(store.hits(*store.open_days()[0]).schema.items()) == list(HITS.items())
     cells = counted([samples / "caddy.jsonl"]).cells
     assert list(cells) == list(TABLES)
     for name, table in TABLES.items():
@@ -441,8 +441,8 @@ def test_dimensions_hold_only_the_values_of_the_vocabulary(in_order: pipeline.Re
 
 def hits_of(path: Path, knowledge: Knowledge, store: ThrowawayStore) -> pl.DataFrame:
     """Give the hits that a file leaves in a store."""
-    pipeline.intake(open_source(str(path)), pipeline.Run(knowledge, store))
-    return pl.concat([store.hits(day) for day in store.days()])
+    pipeline.intake_whole(open_source(str(path)), pipeline.Run(knowledge, store))
+    return pl.concat([store.hits(*day) for day in store.open_days()])
 
 
 def test_after_derive_no_column_holds_an_address_or_a_user_agent(tmp_path: Path, knowledge: Knowledge) -> None:

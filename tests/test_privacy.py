@@ -200,7 +200,7 @@ STAGES: Final = (
     "logstats.parse.best_first",
     "logstats.parse.parse",
     "logstats.derive.withdraw",
-    "logstats.derive.derive",
+    "logstats.derive.pseudonymise",
     "logstats.visits.sessionise",
     "logstats.visits.steps",
     "logstats.cells.bound_pages",

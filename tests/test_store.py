@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NOON = datetime(2025, 10, 22, 12, tzinfo=UTC)
 FIRST, SECOND = date(2025, 10, 22), date(2025, 10, 23)
+SITE = "default"
 
 # Writes a frame of incompressible numbers under a file-size limit and says how that ended.
 DISK_FULL = """
@@ -80,7 +81,7 @@ def mode(path: Path) -> int:
 
 def bytes_of(store: ThrowawayStore, day: date = FIRST) -> list[int]:
     """Tell which hits a day has."""
-    return sorted(store.hits(day)["bytes"].to_list())
+    return sorted(store.hits(SITE, day)["bytes"].to_list())
 
 
 @pytest.mark.parametrize("most_rows", (1_000, 3), ids=["in memory", "in parts"])
@@ -90,10 +91,10 @@ def test_committed_hits_are_there(make_hits: Make, most_rows: int) -> None:
         for start in (0, 5, 10):
             store.add(pl.concat([rows(make_hits, 5, 22, start), rows(make_hits, 2, 23, start)]))
             store.commit()
-        assert store.days() == [FIRST, SECOND]
+        assert store.open_days() == [(SITE, FIRST), (SITE, SECOND)]
         assert bytes_of(store) == list(range(15))
         assert bytes_of(store, SECOND) == [0, 1, 5, 6, 10, 11]
-        assert dict(store.hits(FIRST).schema) == dict(HITS)
+        assert dict(store.hits(SITE, FIRST).schema) == dict(HITS)
 
 
 @pytest.mark.parametrize("most_rows", (1_000, 3), ids=["in memory", "in parts"])
@@ -101,8 +102,8 @@ def test_staged_hits_do_not_count(make_hits: Make, most_rows: int) -> None:
     """Before the commit nothing happened."""
     with ThrowawayStore(most_rows=most_rows) as store:
         store.add(rows(make_hits, 9))
-        assert store.days() == []
-        assert store.hits(FIRST).is_empty()
+        assert store.open_days() == []
+        assert store.hits(SITE, FIRST).is_empty()
 
 
 @pytest.mark.parametrize("most_rows", (1_000, 3), ids=["in memory", "in parts"])
@@ -164,10 +165,10 @@ def test_closing_a_day_destroys_its_parts_and_its_key(make_hits: Make, temporary
         store.add(pl.concat([rows(make_hits, 3, 22), rows(make_hits, 3, 23)]))
         store.commit()
         of_first, of_second = keys("default", FIRST), keys("default", SECOND)
-        store.close(FIRST)
-        assert store.days() == [SECOND]
-        assert store.hits(FIRST).is_empty()
-        assert [path.name for path in files_in(temporary)] == ["2025-10-23-1.parquet"]
+        store.close(SITE, FIRST, {}, "test")
+        assert store.open_days() == [(SITE, SECOND)]
+        assert store.hits(SITE, FIRST).is_empty()
+        assert [path.name for path in files_in(temporary)] == ["1.parquet"]
         assert of_first not in keys._keys.values()
         assert keys("default", SECOND) == of_second
         assert keys("default", FIRST) != of_first
@@ -199,7 +200,7 @@ def test_no_hits_are_no_day() -> None:
     with ThrowawayStore() as store:
         store.add(pl.DataFrame(schema=HITS))
         store.commit()
-        assert store.days() == []
+        assert store.open_days() == []
 
 
 def test_keys_are_random_and_the_same_all_day() -> None:

@@ -2,20 +2,19 @@
 
     full address ─ country ─> truncate ─> keyed hash with site and user agent ─> address and user agent are gone
 
-Each step looks at the distinct values of a block and adds columns; `derive` lists the steps in order. It is the
-last place in which an address or a user agent exists.
+Each step looks at the distinct values of a block and adds columns; `describe` lists the steps in order, and
+`pseudonymise` comes last. It is the last place in which an address or a user agent exists.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from logstats.derive.addresses import client_addresses, network_key, parse_addresses
+from logstats.derive.addresses import are_inside, client_addresses, network_key, parse_addresses
 from logstats.derive.device import classify_devices
 from logstats.derive.distinct import Distinct, Memo, distinct
 from logstats.derive.outcome import OUTCOME_OF, classify_paths, outcome_rules
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from logstats.config import Config
     from logstats.derive.country import CountryTable
 
-__all__ = ["DEFAULT_SITE", "Keys", "Knowledge", "derive", "describe", "withdraw"]
+__all__ = ["DEFAULT_SITE", "Keys", "Knowledge", "describe", "pseudonymise", "withdraw"]
 
 _COUNTED: Final = ("page_view", "download")
 _REFERRER_HOST: Final = r"^(?i:https?)://(?:[^/?#@]*@)?([^/?#:]*)"
@@ -72,20 +71,6 @@ def withdraw(requests: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, int]
         return requests, 0
     kept = requests.filter(pl.col("opt_out").is_null() & (pl.col("cookie").fill_null("") == ""))
     return kept, requests.height - kept.height
-
-
-def derive(requests: pl.DataFrame, knowledge: Knowledge, keys: Keys) -> pl.DataFrame:
-    """Make hits of requests.
-
-    Args:
-        requests: REQUESTS of people who do not object.
-        knowledge: The rules and the country table.
-        keys: Gives the key of a site and local day.
-
-    Returns:
-        HITS, a row for each request, in order: without address, user agent or query string.
-    """
-    return _pseudonymise(describe(requests, knowledge), keys, knowledge.config.privacy.id_bits)
 
 
 def describe(requests: pl.DataFrame, knowledge: Knowledge, *, explain: bool = False) -> pl.DataFrame:
@@ -131,7 +116,7 @@ def _with_origin(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
         {
             "country": knowledge.countries.lookup(addresses, keep_kosovo=config.geo.kosovo),
             "network": network_key(addresses, texts.values, config.privacy.truncation),
-            "network_excluded": _inside(texts.values, config.exclude.networks),
+            "network_excluded": are_inside(addresses, config.exclude.networks),
         }
     )
     return _spread(frame, texts, known)
@@ -226,8 +211,17 @@ def _with_outcome(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _pseudonymise(frame: pl.DataFrame, keys: Keys, id_bits: int) -> pl.DataFrame:
-    """Replace who asked by an id that is worth nothing without the day's key. Address and user agent end here."""
+def pseudonymise(frame: pl.DataFrame, keys: Keys, id_bits: int) -> pl.DataFrame:
+    """Make hits: who asked becomes an id that is worth nothing without the day's key.
+
+    Args:
+        frame: As `describe` gives it, of open days.
+        keys: Gives the key of a site and local day.
+        id_bits: Width of an id.
+
+    Returns:
+        HITS, a row for each request, in order: without address, user agent or query string. They end here.
+    """
     networks, agents = distinct(frame["network"]), distinct(frame["user_agent"])
     coded = frame.select("day", "site", "realm", network=networks.codes, user_agent=agents.codes)
     identities = coded.unique(maintain_order=True)
@@ -239,22 +233,6 @@ def _pseudonymise(frame: pl.DataFrame, keys: Keys, id_bits: int) -> pl.DataFrame
     return frame.with_columns(visitors, pl.col("bytes").fill_null(0)).select(
         pl.col(name).cast(dtype) for name, dtype in HITS.items()
     )
-
-
-def _inside(texts: pl.Series, networks: tuple[str, ...]) -> pl.Series:
-    """Tell which addresses lie in one of the networks."""
-    wanted = [ip_network(network) for network in networks]
-    if not wanted:
-        return pl.repeat(value=False, n=texts.len(), eager=True)
-    found = []
-    for text in texts:
-        try:
-            address = ip_address(text)
-        except ValueError:
-            found.append(False)
-        else:
-            found.append(any(address in network for network in wanted))
-    return pl.Series(found, dtype=pl.Boolean)
 
 
 def _spread(frame: pl.DataFrame, column: Distinct, known: pl.DataFrame) -> pl.DataFrame:

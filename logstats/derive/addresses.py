@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["client_addresses", "is_public", "network_key", "parse_addresses", "unwrap_nat64"]
+__all__ = ["are_inside", "client_addresses", "is_public", "network_key", "parse_addresses", "unwrap_nat64"]
 
 # 0 to 255 without leading zeros: 010 is 8 to some programs and 10 to others, so it is no address here.
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -160,6 +160,22 @@ def is_public(addresses: pl.DataFrame) -> pl.Series:
     return addresses.select(public.alias("is_public")).to_series()
 
 
+def are_inside(addresses: pl.DataFrame, networks: Sequence[str]) -> pl.Series:
+    """Says which addresses are inside one of the networks.
+
+    Args:
+        addresses: *addresses* (see the module).
+        networks: In CIDR notation, for example `192.0.2.0/24`.
+
+    Returns:
+        Boolean, never null: a text that is no address is in no network.
+
+    Raises:
+        ConfigurationError: If an entry of `networks` is no network.
+    """
+    return addresses.with_columns(inside=_inside(_networks(networks)))["inside"]
+
+
 def client_addresses(clients: pl.Series, forwarded_for: pl.Series, trusted: Sequence[str]) -> pl.Series:
     """Says whose address counts when a reverse proxy or load balancer stands before the server.
 
@@ -185,7 +201,7 @@ def client_addresses(clients: pl.Series, forwarded_for: pl.Series, trusted: Sequ
     networks = _networks(trusted)
     lines = pl.DataFrame({"client": clients, "header": forwarded_for})
     pairs = lines.unique()
-    by_proxy = pairs.filter(_are_inside(pairs["client"], networks))
+    by_proxy = pairs.filter(are_inside(parse_addresses(pairs["client"]), trusted))
     named = by_proxy.join(_clients_named(by_proxy["header"].unique(), networks), on="header")
     found = lines.join(named, on=["client", "header"], how="left", maintain_order="left")
     return found.select(pl.coalesce("address", "client").alias(clients.name)).to_series()
@@ -283,7 +299,7 @@ def _unwrap(addresses: pl.DataFrame, network: IPv6Network) -> pl.DataFrame:
 
 def _inside(networks: Iterable[IPv4Network | IPv6Network]) -> pl.Expr:
     """Says which addresses are inside one of the networks; never null."""
-    return pl.any_horizontal(_in_network(network) for network in networks).fill_null(value=False)
+    return pl.any_horizontal(pl.lit(value=False), *map(_in_network, networks)).fill_null(value=False)
 
 
 def _in_network(network: IPv4Network | IPv6Network) -> pl.Expr:
@@ -306,11 +322,6 @@ def _networks(texts: Sequence[str]) -> list[IPv4Network | IPv6Network]:
             reason = f"entry {number} of the trusted networks is no network in CIDR notation"
             raise ConfigurationError(reason, hint="write it like 10.0.0.0/8") from None
     return networks
-
-
-def _are_inside(texts: pl.Series, networks: Sequence[IPv4Network | IPv6Network]) -> pl.Series:
-    """Says which texts are addresses inside one of the networks."""
-    return parse_addresses(texts).select(_inside(networks)).to_series()
 
 
 def _clients_named(headers: pl.Series, networks: Sequence[IPv4Network | IPv6Network]) -> pl.DataFrame:

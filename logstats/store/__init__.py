@@ -10,6 +10,8 @@ What always holds:
 
 from __future__ import annotations
 
+from logstats.store.durable import DurableStore
+from logstats.store.keys import SiteDay
 from logstats.store.throwaway import ThrowawayStore
 
-__all__ = ["ThrowawayStore"]
+__all__ = ["DurableStore", "SiteDay", "ThrowawayStore"]

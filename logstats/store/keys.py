@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-__all__ = ["KEY_BYTES", "MemoryKeys"]
+__all__ = ["KEY_BYTES", "MemoryKeys", "SiteDay"]
+
+SiteDay = tuple[str, "date"]
+"""A site and a local calendar day of it: the unit of everything."""
 
 KEY_BYTES: Final = 32
 
@@ -23,7 +26,7 @@ class MemoryKeys:
 
     def __init__(self, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._random = random
-        self._keys: dict[tuple[str, date], bytes] = {}
+        self._keys: dict[SiteDay, bytes] = {}
 
     def __call__(self, site: str, day: date) -> bytes:
         """Give the key of a site and day; the first time, make it."""
@@ -31,9 +34,9 @@ class MemoryKeys:
         # Of two threads that find none, setdefault lets one win: both get its key.
         return known or self._keys.setdefault((site, day), self._random(KEY_BYTES))
 
-    def destroy(self, day: date) -> None:
-        """Forget the keys of a day."""
-        self._keys = {known: key for known, key in self._keys.items() if known[1] != day}
+    def destroy(self, site: str, day: date) -> None:
+        """Forget the key of a day."""
+        self._keys.pop((site, day), None)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} with {len(self._keys)} keys>"

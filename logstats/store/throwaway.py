@@ -18,7 +18,10 @@ from logstats.schema import HITS
 from logstats.store.keys import MemoryKeys
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
+
+    from logstats.store.keys import SiteDay
 
 __all__ = ["ThrowawayStore"]
 
@@ -37,6 +40,7 @@ class ThrowawayStore:
 
     def __init__(self, keys: MemoryKeys | None = None, most_rows: int = _MOST_ROWS) -> None:
         self.keys = keys or MemoryKeys()
+        self.closed: frozenset[SiteDay] = frozenset()
         self._most_rows = most_rows
         self._folder = TemporaryDirectory(prefix="logstats-", ignore_cleanup_errors=True)
         self._staged = _Hits(Path(self._folder.name) / "staged")
@@ -60,18 +64,18 @@ class ThrowawayStore:
         """Forget what is staged."""
         self._staged.clear()
 
-    def days(self) -> list[date]:
+    def open_days(self) -> list[SiteDay]:
         """Give the open days, in order."""
         return self._committed.days()
 
-    def hits(self, day: date) -> pl.DataFrame:
+    def hits(self, site: str, day: date) -> pl.DataFrame:
         """Give the committed hits of a day."""
-        return self._committed.of(day)
+        return self._committed.of((site, day))
 
-    def close(self, day: date) -> None:
-        """Destroy the parts and the key of a day whose cells are kept."""
-        self._committed.forget(day)
-        self.keys.destroy(day)
+    def close(self, site: str, day: date, _cells: Mapping[str, pl.DataFrame], _reason: str) -> None:
+        """Destroy the parts and the key of a day; its cells are the caller's."""
+        self._committed.forget((site, day))
+        self.keys.destroy(site, day)
 
 
 class _Hits:
@@ -81,12 +85,12 @@ class _Hits:
         self._folder = folder
         self._rows = 0
         self._written = 0
-        self._waiting: defaultdict[date, list[pl.DataFrame]] = defaultdict(list)
-        self._parts: defaultdict[date, list[Path]] = defaultdict(list)
+        self._waiting: defaultdict[SiteDay, list[pl.DataFrame]] = defaultdict(list)
+        self._parts: defaultdict[SiteDay, list[Path]] = defaultdict(list)
 
     def add(self, hits: pl.DataFrame, most_rows: int) -> None:
-        for (day, *_), of_day in hits.partition_by("day", as_dict=True).items():
-            self._waiting[day].append(of_day)
+        for (site, day), of_day in hits.partition_by("site", "day", as_dict=True).items():
+            self._waiting[site, day].append(of_day)
         self._rows += hits.height
         if self._rows > most_rows:
             self._spill()
@@ -108,14 +112,14 @@ class _Hits:
             self.forget(day)
         self._rows = 0
 
-    def days(self) -> list[date]:
-        return sorted(self._waiting.keys() | self._parts.keys())
+    def days(self) -> list[SiteDay]:
+        return sorted(self._waiting.keys() | self._parts.keys(), key=lambda known: (known[1], known[0]))
 
-    def of(self, day: date) -> pl.DataFrame:
+    def of(self, day: SiteDay) -> pl.DataFrame:
         parts = [pl.read_parquet(path).cast(pl.Schema(HITS)) for path in self._parts.get(day, [])]
         return pl.concat([*parts, *self._waiting.get(day, []), pl.DataFrame(schema=HITS)])
 
-    def forget(self, day: date) -> None:
+    def forget(self, day: SiteDay) -> None:
         self._waiting.pop(day, None)
         for path in self._parts.pop(day, []):
             path.unlink()
@@ -123,7 +127,7 @@ class _Hits:
     def _spill(self) -> None:
         self._folder.mkdir(exist_ok=True)
         for day, frames in self._waiting.items():
-            path = self._folder / f"{day}-{self._written}.parquet"
+            path = self._folder / f"{self._written}.parquet"
             write_parquet(pl.concat(frames), path)
             self._written += 1
             self._parts[day].append(path)

@@ -1,0 +1,351 @@
+"""The store that outlives a run: open days, their keys, closed days, and what was counted of each input.
+
+    STORE/                     mode 0700
+      lock                     held by the one run there may be
+      ledger.sqlite            what is true; 0600
+      keys/identity            key of the hashes by which inputs are known; 0600
+      keys/SITE/2026-11-22     key of a site and day, gone when it is closed; 0600
+      open/2026-11-22/*.parquet    pseudonymous parts of open days; 0600
+      cells/TABLE/2026-10.*.parquet    closed days by month; 0600
+
+What always holds:
+
+- The ledger's commit is the only moment anything becomes true: before it nothing happened, after it all of it.
+- What the ledger does not name is removed when the store is opened: starting is the recovery.
+- A key is destroyed only after the ledger has said that its day is closed; a closed day never gets a key again.
+- Two runs never work on one store.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import blake2b
+from threading import Lock
+from typing import TYPE_CHECKING, Final, Self
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from logstats.errors import BusyError, InputMissingError, LogstatsError
+from logstats.parquet import write_parquet
+from logstats.schema import HITS, TABLES
+from logstats.store.files import create_private, destroy, private_folder, read_private
+from logstats.store.identity import Position
+from logstats.store.keys import KEY_BYTES, SiteDay
+from logstats.store.ledger import open_ledger, transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from logstats.tally import Tally
+
+__all__ = ["GRACE", "DurableStore", "SiteDay"]
+
+GRACE: Final = timedelta(hours=48)
+"""So long after its end, or after its first line when it is backfilled, a day is closed."""
+
+_MOST_ROWS: Final = 1_000_000
+_FINGERPRINT: Final = b"logstats:key"
+
+
+@dataclass(frozen=True)
+class InputRecord:
+    """What the ledger knows of an input: up to where it was counted, and under which name it was seen last."""
+
+    id: int
+    position: Position
+    name: str
+
+
+class DurableStore:
+    """A store, opened and locked. Use it as a context.
+
+    Hits are staged by `add` until `commit` or `rollback`.
+
+    Args:
+        folder: Where it is; made if it is not there.
+        create: False refuses a folder that holds no store.
+
+    Raises:
+        BusyError: Another run works on it.
+        NoPermissionError: Others may look into it, or it is a link.
+        ConfigurationError: A newer version made it.
+    """
+
+    def __init__(self, folder: Path, *, create: bool = True, most_rows: int = _MOST_ROWS) -> None:
+        if not create and not (folder / "ledger.sqlite").exists():
+            raise InputMissingError(f"{folder}: is no store", hint="logstats ingest --store makes one")
+        self.folder = private_folder(folder)
+        self._lock = self._locked()
+        self._most_rows = most_rows
+        self._path = folder / "ledger.sqlite"
+        self._ledger = open_ledger(self._path)
+        self._staged: list[pl.DataFrame] = []
+        self._staged_rows = 0
+        self._staged_parts: list[tuple[Path, str, date, int]] = []
+        self._keys: dict[SiteDay, bytes] = {}
+        self._making_keys = Lock()
+        self.closed = self._closed_days()
+        self._recover()
+        self.identity_key = self._key_at(private_folder(folder / "keys") / "identity")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.rollback()
+        self._ledger.close()
+        os.close(self._lock)
+
+    # --- intake -------------------------------------------------------------------------------------------------
+
+    def keys(self, site: str, day: date) -> bytes:
+        """Give the key of an open day; the first time, make it."""
+        if (site, day) in self.closed:
+            raise LogstatsError(f"{day} of {site} is closed and has no key")
+        with self._making_keys:
+            known = self._keys.get((site, day))
+            if known is None:
+                folder = private_folder(private_folder(self.folder / "keys") / site)
+                known = self._keys[site, day] = self._key_at(folder / day.isoformat())
+            return known
+
+    def add(self, hits: pl.DataFrame) -> None:
+        """Stage hits of open days."""
+        self._staged.append(hits)
+        self._staged_rows += hits.height
+        if self._staged_rows > self._most_rows:
+            self._spill()
+
+    def commit(self, run: int, tally: Tally, source: str, record: tuple[int | None, Position, str]) -> int:
+        """Make true what is staged, with the account of its lines and the position in its input.
+
+        Args:
+            run: Number of the run.
+            tally: Account of the lines since the last commit.
+            source: Name of the source.
+            record: Number of the input if it is known, the position after these lines, its name.
+
+        Returns:
+            The number of the input.
+        """
+        self._spill()
+        now = _now()
+        with transaction(self._ledger, self._path):
+            for path, site, day, rows in self._staged_parts:
+                name = str(path.relative_to(self.folder))
+                self._ledger.execute("INSERT INTO parts VALUES (?, ?, ?, ?)", (name, site, str(day), rows))
+                self._ledger.execute(
+                    "INSERT INTO days (site, day, first_seen, hits) VALUES (?, ?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET hits = hits + excluded.hits",
+                    (site, str(day), now, rows),
+                )
+            self._count(run, tally)
+            number = self._record(source, *record, now)
+        self._staged_parts = []
+        return number
+
+    def rollback(self) -> None:
+        """Forget what is staged."""
+        for path, *_ in self._staged_parts:
+            path.unlink(missing_ok=True)
+        self._staged, self._staged_rows, self._staged_parts = [], 0, []
+
+    def begin(self, command: str) -> int:
+        """Note that a run begins; give its number."""
+        with transaction(self._ledger, self._path):
+            cursor = self._ledger.execute("INSERT INTO runs (command, started) VALUES (?, ?)", (command, _now()))
+        return int(cursor.lastrowid or 0)
+
+    def end(self, run: int) -> None:
+        """Note that a run has come to its end."""
+        with transaction(self._ledger, self._path):
+            self._ledger.execute("UPDATE runs SET ended = ? WHERE id = ?", (_now(), run))
+
+    def known_inputs(self, source: str) -> list[InputRecord]:
+        """Give what was counted of the inputs of a source."""
+        rows = self._ledger.execute(
+            "SELECT id, head, head_length, anchor, anchor_length, offset, lines, name FROM inputs WHERE source = ?",
+            (source,),
+        )
+        return [InputRecord(number, Position(*position), name) for number, *position, name in rows]
+
+    # --- closing ------------------------------------------------------------------------------------------------
+
+    def open_days(self) -> list[SiteDay]:
+        """Give the open days in order."""
+        rows = self._ledger.execute("SELECT site, day FROM days WHERE closed IS NULL ORDER BY day, site")
+        return [(site, date.fromisoformat(day)) for site, day in rows]
+
+    def due_days(self, timezone: str, now: datetime) -> list[SiteDay]:
+        """Give the open days whose grace is over."""
+        rows = self._ledger.execute("SELECT site, day, first_seen FROM days WHERE closed IS NULL ORDER BY day, site")
+        due = []
+        for site, text, first_seen in rows:
+            day = date.fromisoformat(text)
+            end = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone))
+            if now >= max(end, datetime.fromisoformat(first_seen)) + GRACE:
+                due.append((site, day))
+        return due
+
+    def hits(self, site: str, day: date) -> pl.DataFrame:
+        """Give all committed hits of an open day.
+
+        Raises:
+            LogstatsError: A part that the ledger names is gone.
+        """
+        rows = self._ledger.execute("SELECT path, rows FROM parts WHERE site = ? AND day = ?", (site, str(day)))
+        return pl.concat([pl.DataFrame(schema=HITS), *(self._part(name, rows) for name, rows in rows.fetchall())])
+
+    def close(self, site: str, day: date, cells: Mapping[str, pl.DataFrame], reason: str) -> None:
+        """Keep the cells of a day, and destroy its parts and its key."""
+        month = f"{day:%Y-%m}"
+        written = {name: self._write_month(name, month, frame) for name, frame in cells.items()}
+        key_path = self.folder / "keys" / site / day.isoformat()
+        key = read_private(key_path)
+        with transaction(self._ledger, self._path):
+            for name, (path, rows) in written.items():
+                values = (name, month, str(path.relative_to(self.folder)), rows)
+                self._ledger.execute("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?)", values)
+            now = _now()
+            self._ledger.execute("UPDATE days SET closed = ? WHERE site = ? AND day = ?", (now, site, str(day)))
+            self._ledger.execute("DELETE FROM parts WHERE site = ? AND day = ?", (site, str(day)))
+            if key:
+                record = (site, str(day), now, reason, _fingerprint(key))
+                self._ledger.execute("INSERT INTO destroyed VALUES (?, ?, ?, ?, ?)", record)
+        self.closed |= {(site, day)}
+        self._keys.pop((site, day), None)
+        self._recover()
+
+    def cells(self, name: str) -> pl.LazyFrame:
+        """Give a table of the closed days."""
+        return read_table(self.folder, name, self._ledger.execute("SELECT path FROM cells WHERE name = ?", (name,)))
+
+    # --- what is true, and what is not --------------------------------------------------------------------------
+
+    def _locked(self) -> int:
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise BusyError(f"{self.folder}: another run works on it", hint="try again later") from None
+        return descriptor
+
+    def _closed_days(self) -> frozenset[SiteDay]:
+        rows = self._ledger.execute("SELECT site, day FROM days WHERE closed IS NOT NULL")
+        return frozenset((site, date.fromisoformat(day)) for site, day in rows)
+
+    def _recover(self) -> None:
+        """Remove what the ledger does not name: temporary files, orphaned parts and cells, keys without a day."""
+        named = {path for (path,) in self._ledger.execute("SELECT path FROM parts UNION SELECT path FROM cells")}
+        for path in [*self.folder.glob("open/*/*"), *self.folder.glob("cells/*/*")]:
+            if str(path.relative_to(self.folder)) not in named:
+                path.unlink()
+        opened = set(self.open_days())
+        for path in self.folder.glob("keys/*/*"):
+            if (path.parent.name, date.fromisoformat(path.name)) not in opened:
+                destroy(path)
+        for folder in self.folder.glob("open/*"):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+    def _key_at(self, path: Path) -> bytes:
+        key = read_private(path)
+        if key is None:
+            key = secrets.token_bytes(KEY_BYTES)
+            create_private(path, key)
+        return key
+
+    def _spill(self) -> None:
+        """Write what is staged in memory as parts, one for each site and day."""
+        if not self._staged_rows:
+            return
+        hits = pl.concat(self._staged)
+        for (site, day), of_day in hits.partition_by("site", "day", as_dict=True).items():
+            folder = private_folder(private_folder(self.folder / "open") / day.isoformat())
+            path = folder / f"{secrets.token_hex(8)}.parquet"
+            write_parquet(of_day, path)
+            self._staged_parts.append((path, site, day, of_day.height))
+        self._staged, self._staged_rows = [], 0
+
+    def _part(self, name: str, rows: int) -> pl.DataFrame:
+        path = self.folder / name
+        if not path.exists():
+            raise LogstatsError(
+                f"{path}: a part of an open day is gone", hint="restore it, or redo the day from its logs"
+            )
+        frame = pl.read_parquet(path).cast(pl.Schema(HITS))
+        if frame.height != rows:
+            raise LogstatsError(f"{path}: holds {frame.height:,} rows instead of {rows:,}")
+        return frame
+
+    def _write_month(self, name: str, month: str, frame: pl.DataFrame) -> tuple[Path, int]:
+        """Write a table's month with the rows of one more day; the ledger decides which file counts."""
+        table = TABLES[name]
+        known = self._ledger.execute("SELECT path FROM cells WHERE name = ? AND month = ?", (name, month)).fetchall()
+        before = [pl.read_parquet(self.folder / path) for (path,) in known]
+        whole = pl.concat([*before, frame]).sort(table.dimensions, nulls_last=True)
+        folder = private_folder(private_folder(self.folder / "cells") / name)
+        path = folder / f"{month}.{secrets.token_hex(4)}.parquet"
+        write_parquet(whole, path, metadata={"table": name})
+        return path, whole.height
+
+    def _count(self, run: int, tally: Tally) -> None:
+        for (site, day), late in tally.late_by_day.items():
+            self._ledger.execute("UPDATE days SET late = late + ? WHERE site = ? AND day = ?", (late, site, str(day)))
+        for hour, hits in tally.hours.items():
+            self._ledger.execute(
+                "INSERT INTO hours VALUES (?, ?) ON CONFLICT DO UPDATE SET hits = hits + excluded.hits",
+                (hour.isoformat(), hits),
+            )
+        self._ledger.execute(
+            "UPDATE runs SET lines = lines + ?, hits = hits + ?, rejected = rejected + ?, opted_out = opted_out + ?,"
+            " late = late + ?, skipped = skipped + ? WHERE id = ?",
+            (tally.lines, tally.hits, tally.rejected, tally.opted_out, tally.late, tally.skipped, run),
+        )
+
+    def _record(self, source: str, number: int | None, position: Position, name: str, now: str) -> int:
+        values = (
+            position.head,
+            position.head_length,
+            position.anchor,
+            position.anchor_length,
+            position.offset,
+            position.lines,
+            name,
+            now,
+        )
+        if number is None:
+            cursor = self._ledger.execute(
+                "INSERT INTO inputs (source, head, head_length, anchor, anchor_length, offset, lines, name, seen)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (source, *values),
+            )
+            return int(cursor.lastrowid or 0)
+        self._ledger.execute(
+            "UPDATE inputs SET head = ?, head_length = ?, anchor = ?, anchor_length = ?, offset = ?, lines = ?,"
+            " name = ?, seen = ? WHERE id = ?",
+            (*values, number),
+        )
+        return number
+
+
+def read_table(folder: Path, name: str, paths: Iterable[tuple[str]]) -> pl.LazyFrame:
+    """Give a table whose files the ledger names; without a closed day, the table without a row."""
+    files = [folder / path for (path,) in paths]
+    empty = pl.LazyFrame(schema=TABLES[name].schema)
+    return pl.concat([empty, *(pl.scan_parquet(file) for file in sorted(files))])
+
+
+def _fingerprint(key: bytes) -> str:
+    return blake2b(_FINGERPRINT, key=key, digest_size=8).hexdigest()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,100 @@
+"""Files that only their owner may see, made so that nobody can put another one in their place."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from logstats.errors import NoPermissionError
+from logstats.parquet import cannot_write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["create_private", "destroy", "private_folder", "read_private", "sync_folder"]
+
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder of mode 0700, or check that it is one.
+
+    Raises:
+        NoPermissionError: It is a link, or others may look into it.
+        CannotWriteError: It cannot be made.
+    """
+    with cannot_write(path):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise NoPermissionError(f"{path}: is a link, not a folder", hint="name the folder itself")
+    if status.st_mode & _OTHERS:
+        raise NoPermissionError(f"{path}: others may look into it", hint=f"chmod 700 {path}")
+    return path
+
+
+def create_private(path: Path, content: bytes) -> None:
+    """Write a new file of mode 0600, and wait until it and its name are on disk.
+
+    Raises:
+        CannotWriteError: There is such a file already, or the disk is full; then there is none.
+    """
+    with cannot_write(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            os.fchmod(descriptor, 0o600)
+            os.write(descriptor, content)
+            os.fsync(descriptor)
+        except OSError:
+            path.unlink()
+            raise
+        finally:
+            os.close(descriptor)
+        sync_folder(path.parent)
+
+
+def read_private(path: Path) -> bytes | None:
+    """Read a file of mode 0600; None if it is not there.
+
+    Raises:
+        NoPermissionError: It is a link, or others may read it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise NoPermissionError(f"{path}: cannot be opened: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        if os.fstat(descriptor).st_mode & _OTHERS:
+            raise NoPermissionError(f"{path}: others may read it", hint=f"chmod 600 {path}")
+        return file.read()
+
+
+def destroy(path: Path) -> None:
+    """Overwrite a file, and take its name away; nothing if it is not there.
+
+    File systems that copy on write, and solid-state disks, may keep what was overwritten: no program can help that.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    with cannot_write(path):
+        try:
+            os.write(descriptor, bytes(os.fstat(descriptor).st_size))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        path.unlink()
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,74 @@
+"""Look into a store without working on it: no lock, nothing changes."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from logstats.errors import InputMissingError
+from logstats.schema import TABLES
+from logstats.store.durable import read_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+
+__all__ = ["read_cells", "state_of"]
+
+
+def read_cells(store: Path, table: str) -> pl.LazyFrame:
+    """Read a table of the closed days of a store.
+
+    Args:
+        store: Folder of the store.
+        table: A name of schema.TABLES, for example `pages`.
+
+    Returns:
+        Its columns as schema.py declares them; one row for each combination of dimensions.
+
+    Raises:
+        InputMissingError: There is no such store, or no such table.
+    """
+    if table not in TABLES:
+        raise InputMissingError(f"{table}: is no table", hint=f"tables: {', '.join(TABLES)}")
+    with closing(_opened(store)) as ledger:
+        paths = ledger.execute("SELECT path FROM cells WHERE name = ?", (table,)).fetchall()
+    return read_table(store, table, paths)
+
+
+def state_of(store: Path) -> dict[str, Any]:
+    """Say what a store holds: days, inputs, keys, late lines, hours with hits, runs, bytes on disk.
+
+    Raises:
+        InputMissingError: There is no such store.
+    """
+    with closing(_opened(store)) as ledger:
+        ledger.row_factory = sqlite3.Row
+        days = _rows(ledger, "SELECT site, day, first_seen, closed, late, hits FROM days ORDER BY day, site")
+        return {
+            "days": days,
+            "inputs": _rows(
+                ledger, "SELECT source, name, offset, lines, seen FROM inputs ORDER BY source, seen DESC, id DESC"
+            ),
+            "keys": {
+                "alive": [{"site": path.parent.name, "day": path.name} for path in sorted(store.glob("keys/*/*"))],
+                "destroyed": _rows(ledger, "SELECT site, day, at, reason, fingerprint FROM destroyed ORDER BY at, day"),
+            },
+            "late": sum(day["late"] for day in days),
+            "hours": {row["hour"]: row["hits"] for row in ledger.execute("SELECT hour, hits FROM hours ORDER BY hour")},
+            "last_run": next(iter(_rows(ledger, "SELECT * FROM runs ORDER BY id DESC LIMIT 1")), None),
+            "bytes": sum(path.stat().st_size for path in store.rglob("*") if path.is_file()),
+        }
+
+
+def _opened(store: Path) -> sqlite3.Connection:
+    path = store / "ledger.sqlite"
+    if not path.exists():
+        raise InputMissingError(f"{store}: is no store", hint="logstats ingest --store makes one")
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+
+
+def _rows(ledger: sqlite3.Connection, query: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in ledger.execute(query)]
