@@ -19,6 +19,7 @@ from logstats.errors import CannotWriteError, InputMissingError, LogstatsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from logstats.config import Config
     from logstats.derive import Knowledge
@@ -27,6 +28,7 @@ __all__ = ["cli", "main"]
 
 _INTERRUPTED = 130
 _TERMINATED = 143
+_PATIENCE = 5.0  # seconds until what has come of a pipe is counted, and until files are looked at again
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -178,6 +180,7 @@ def report(files: tuple[str, ...], out: Path | None, format_text: str | None, co
 @_store
 @click.option("--source", default="default", show_default=True, help="Where the lines come from.")
 @click.option("--close", "close_now", is_flag=True, help="Close every open day at once, without grace.")
+@click.option("--follow", is_flag=True, help="Go on: wait for more lines of a pipe, look at files again and again.")
 @_format
 @_common
 def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
@@ -185,6 +188,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
     store_folder: Path,
     source: str,
     close_now: bool,  # noqa: FBT001 - Click gives flags so
+    follow: bool,  # noqa: FBT001 - the same
     format_text: str | None,
     config: Config,
     console: Console,
@@ -194,9 +198,13 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
     FILE is known by its content: renamed, compressed, copied or given again, what was counted of it is skipped. Days
     whose grace is over are closed afterwards: their figures stay, whatever could point at a person is destroyed.
 
+    With --follow a pipe is counted every few seconds until it ends, and files are looked at again until the program is
+    stopped; name the rotated file as well (access.log access.log.1), so that the lines before a rotation are seen.
+
     \b
     Examples:
       logstats ingest --store /var/lib/logstats /var/log/nginx/access.log*
+      tail -n +1 -F /var/log/nginx/access.log | logstats ingest --store /var/lib/logstats --follow -
       ssh web1 'cat /var/log/nginx/access.log' | logstats ingest --store /var/lib/logstats --source web1 -
     """  # noqa: D301 - \b tells Click to keep the lines
     from logstats import pipeline, summary  # noqa: PLC0415 - `--version` needs none of this
@@ -205,22 +213,32 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
     if not files and sys.stdin and sys.stdin.isatty():
         raise click.UsageError("Name a file, or pipe lines in.")
-    sources = [open_source(name) for name in files or ("-",)]
     knowledge = _knowledge(config.with_format(format_text))
-    progress = console.progress(sources)
-    started = time.monotonic()
+    reason = "--close" if close_now else "grace is over"
     with DurableStore(store_folder) as store:
-        run = pipeline.Run(knowledge, store, progress=progress)
-        number = store.begin("ingest")
-        try:
-            found = pipeline.ingest(sources, source, run, number)
-        finally:
-            progress.close()
-        closed = pipeline.close_days(run, every=close_now, reason="--close" if close_now else "grace is over")
-        store.end(number)
-        figures = summary.of_ingest(found, closed, len(store.open_days()), store_folder, time.monotonic() - started)
-    console.object(figures) if console.as_json else console.key_values(figures["summary"])
-    return _judge(found, config, console)
+        while True:
+            sources = [open_source(name) for name in files or ("-",)]
+            if follow:
+                for pipe in sources:
+                    pipe.patience = _PATIENCE if pipe.size is None else None
+            started = time.monotonic()
+            progress = console.progress(sources)
+            run = pipeline.Run(knowledge, store, progress=progress)
+            number = store.begin("ingest")
+            try:
+                found = pipeline.ingest(sources, source, run, number)
+            finally:
+                progress.close()
+            closed = pipeline.close_days(run, every=close_now, reason=reason)
+            store.end(number)
+            seconds = time.monotonic() - started
+            figures = summary.of_ingest(found, closed, len(store.open_days()), store_folder, seconds)
+            if found.tally.lines or closed or not follow:
+                console.object(figures) if console.as_json else console.key_values(figures["summary"])
+            code = _judge(found, config, console)
+            if not follow or any(pipe.size is None for pipe in sources):
+                return code
+            time.sleep(_PATIENCE)
 
 
 @cli.command()
@@ -240,6 +258,76 @@ def close(store_folder: Path, every: bool, yes: bool, config: Config, console: C
         closed = pipeline.close_days(run, every=every, reason="--all" if every else "grace is over")
         left = len(store.open_days())
     figures = {"days_closed": len(closed), "days_open": left, "store": str(store_folder)}
+    console.object(figures) if console.as_json else console.key_values(figures)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(allow_dash=True), metavar="FILE...")
+@_store
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The local day to count anew.")
+@_format
+@_common
+def redo(
+    files: tuple[str, ...],
+    store_folder: Path,
+    day: datetime,
+    format_text: str | None,
+    config: Config,
+    console: Console,
+) -> int:
+    """Count a day anew from all its logs, and put its figures in place of those in the store.
+
+    \b
+    Example:
+      logstats redo --store /var/lib/logstats --day 2026-11-20 /var/log/nginx/access.log.3.gz access.log.2.gz
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from logstats import pipeline  # noqa: PLC0415 - `--version` needs none of this
+    from logstats.read import open_source  # noqa: PLC0415
+    from logstats.store import DurableStore  # noqa: PLC0415
+
+    sources = [open_source(name) for name in files]
+    with DurableStore(store_folder, create=False) as store:
+        run = pipeline.Run(_knowledge(config.with_format(format_text)), store)
+        found = pipeline.redo(day.date(), sources, run)
+    replaced = found.cells["days"]
+    if replaced.is_empty():
+        console.error(f"nothing was replaced: there is no whole input with lines of {day.date()}")
+    figures = {
+        "day": str(day.date()),
+        "sites": replaced.height,
+        "page_views": int(replaced["page_views"].sum()),
+        "visits": int(replaced["visits"].sum()),
+        "store": str(store_folder),
+    }
+    console.object(figures) if console.as_json else console.key_values(figures)
+    return _judge(found, config, console) or (LogstatsError.exit_code if replaced.is_empty() else 0)
+
+
+@cli.command()
+@_store
+@click.option("--site", help="Forget all of this site.")
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Forget all days before this one.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_common
+def forget(
+    store_folder: Path,
+    site: str | None,
+    before: datetime | None,
+    yes: bool,  # noqa: FBT001 - Click gives flags so
+    config: Config,  # noqa: ARG001 - checked all the same
+    console: Console,
+) -> None:
+    """Delete figures, hits and keys of a site, or of days before a date; what was published stays so."""
+    from logstats.store import DurableStore  # noqa: PLC0415 - `--version` needs none of this
+
+    if not site and not before:
+        raise click.UsageError("Say what to forget: --site, --before, or both.")
+    with DurableStore(store_folder, create=False) as store:
+        days = store.kept_days(site=site, before=before.date() if before else None)
+        if days and not yes and sys.stdin and sys.stdin.isatty():
+            click.confirm(f"Forget {len(days):,} days?", abort=True)
+        forgotten = store.forget(days, reason="forget")
+    figures = {"days_forgotten": forgotten, "store": str(store_folder)}
     console.object(figures) if console.as_json else console.key_values(figures)
 
 

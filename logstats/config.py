@@ -52,6 +52,7 @@ class Privacy:
     id_bits: int
     honour_opt_out: bool
     opt_out_cookie: str
+    retention_months: int
 
 
 @dataclass(frozen=True)
@@ -268,6 +269,8 @@ def _checked(config: Config, place: _Place) -> Config:
     low, high = _ID_BITS
     if not low <= config.privacy.id_bits <= high:
         raise place.error("privacy.id_bits", f"must be from {low} to {high}")
+    if config.privacy.retention_months < 1:
+        raise place.error("privacy.retention_months", "must be 1 or more")
     if not 0 <= config.input.max_rejected_share <= 1:
         raise place.error("input.max_rejected_share", "must be from 0 to 1")
     if config.pages.max_per_day < 1:

@@ -36,12 +36,26 @@ if TYPE_CHECKING:
     from logstats.parse import Format
     from logstats.read import Block, Source
     from logstats.store import DurableStore, SiteDay, ThrowawayStore
+    from logstats.store.identity import Position
 
-__all__ = ["Report", "Run", "close", "close_days", "closing", "ingest", "intake", "intake_whole", "report"]
+__all__ = [
+    "Report",
+    "Run",
+    "close",
+    "close_days",
+    "closing",
+    "closing_by_visitors",
+    "ingest",
+    "intake",
+    "intake_whole",
+    "redo",
+    "report",
+]
 
 _SAMPLE: Final = 1_000
 _CLOCK_SKEW: Final = timedelta(hours=1)
 _MOST: Final = 0.5
+_MOST_ROWS: Final = 4_000_000  # hits that are counted at once
 _WORKERS: Final = 2  # more gain nothing: polars is parallel itself, and Python's part is not
 
 _Done = TypeVar("_Done")
@@ -71,14 +85,18 @@ class Run(Generic[_Store]):
     Attributes:
         knowledge: The rules and the country table.
         store: Where days are open.
-        now: The clock, for lines from the future and for days that are due.
+        now: A clock that stands still, for tests; None is the real one.
         progress: Is told the source and the number of its lines after each block.
     """
 
     knowledge: Knowledge
     store: _Store
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: datetime | None = None
     progress: Callable[[Source, int], None] = lambda _source, _lines: None
+
+    def time(self) -> datetime:
+        """Give the time, for lines from the future and for days that are due."""
+        return self.now or datetime.now(UTC)
 
 
 def report(sources: Iterable[Source], run: Run[ThrowawayStore]) -> Report:
@@ -111,8 +129,9 @@ def ingest(sources: Iterable[Source], source_name: str, run: Run[DurableStore], 
             open_blocks=partial(read_blocks, source),
             rereadable=source.size is not None,
         )
+        commit = partial(_commit_and_close, reading, run) if source.patience else reading.commit
         try:
-            result, tally = intake(source, reading.blocks(), reading.commit, run)
+            result, tally = intake(source, reading.blocks(), commit, run)
         except ImplausibleFormatError as error:
             run.store.rollback()
             result, tally = InputResult(source.label, 0, "refused", str(error), error.hint), Tally()
@@ -120,6 +139,12 @@ def ingest(sources: Iterable[Source], source_name: str, run: Run[DurableStore], 
         found.inputs.append(result)
         found.tally.add(tally)
     return found
+
+
+def _commit_and_close(reading: Reading, run: Run[DurableStore], position: Position, tally: Tally) -> None:
+    """Commit lines of a pipe that never ends, and close the days that have become due meanwhile."""
+    reading.commit(position, tally)
+    close_days(run, every=False, reason="grace is over")
 
 
 def intake_whole(source: Source, run: Run[ThrowawayStore]) -> tuple[InputResult, Tally]:
@@ -134,15 +159,51 @@ def intake_whole(source: Source, run: Run[ThrowawayStore]) -> tuple[InputResult,
 
 def close_days(run: Run[DurableStore], *, every: bool, reason: str) -> list[SiteDay]:
     """Close the days whose grace is over, or every open day; give those that were closed."""
-    due = run.store.open_days() if every else run.store.due_days(run.knowledge.config.timezone, run.now)
+    due = run.store.open_days() if every else run.store.due_days(run.knowledge.config.timezone, run.time())
     for site, day in due:
         close(run, site, day, reason)
+    old = run.store.closed_before(_months_before(run.time(), run.knowledge.config.privacy.retention_months))
+    if old:
+        run.store.forget(old, reason="retention")
     return due
+
+
+def redo(day: date, sources: Iterable[Source], run: Run[DurableStore]) -> Report:
+    """Count a day anew from its logs, and put its cells in place of those that the store has, each site at once.
+
+    Args:
+        day: The local day; lines of other days in the inputs are left alone.
+        sources: All logs of the day.
+        run: What to work with.
+
+    Returns:
+        What was found; its cells are those of the day. Nothing has changed when they are empty, or when an input
+        could not be read to its end.
+    """
+    with run.store.scratch() as store:
+        scratch = replace(run, store=store)
+        found = ingest(sources, "redo", scratch, store.begin("redo"))
+        anew = {site: close(scratch, site, open_day, "redo") for site, open_day in store.open_days() if open_day == day}
+    if all(result.state in {"complete", "empty"} for result in found.inputs):
+        for site, counted in anew.items():
+            run.store.close(site, day, counted, "redo")
+        found.cells = cells.merge(anew.values())
+    return found
+
+
+def _months_before(moment: datetime, months: int) -> datetime:
+    """Give the same time so many months before, on the first of the month."""
+    index = moment.year * 12 + moment.month - 1 - months
+    return moment.replace(year=index // 12, month=index % 12 + 1, day=1)
 
 
 def close(run: Run[_Store], site: str, day: date, reason: str) -> dict[str, pl.DataFrame]:
     """Close a day: its cells are kept, its parts and its key are destroyed."""
-    counted = closing(run.store.hits(site, day), run.knowledge.config)
+    config, parts = run.knowledge.config, -(-run.store.rows(site, day) // _MOST_ROWS)
+    if parts > 1:
+        counted = closing_by_visitors(partial(run.store.hits, site, day), parts, config)
+    else:
+        counted = closing(run.store.hits(site, day), config)
     run.store.close(site, day, counted, reason)
     return counted
 
@@ -178,7 +239,9 @@ def intake(
         if refusal := _refusal(sample, formats):
             return replace(result, state="refused", note=refusal[0], hint=refusal[1]), counted
         work = partial(_hits_of, source=source, formats=formats, run=run)
-        for (block, position), (hits, tally) in _ahead(work, chain([first], blocks)):
+        # What comes slowly is not held back to work on the next block meanwhile.
+        workers = 0 if source.patience else _WORKERS
+        for (block, position), (hits, tally) in _ahead(work, chain([first], blocks), workers):
             run.store.add(hits)
             staged.add(tally)
             if block.settled:
@@ -202,7 +265,7 @@ def _hits_of(
         lines,
         formats,
         timezone=config.timezone,
-        latest=run.now + _CLOCK_SKEW,
+        latest=run.time() + _CLOCK_SKEW,
         opt_out_cookie=config.privacy.opt_out_cookie,
     )
     requests, opted_out = derive.withdraw(read.requests, config)
@@ -226,7 +289,7 @@ def _on_time(described: pl.DataFrame, closed: frozenset[SiteDay]) -> tuple[pl.Da
 
 
 def _ahead(
-    work: Callable[[Block], _Done], blocks: Iterable[tuple[Block, _Position]]
+    work: Callable[[Block], _Done], blocks: Iterable[tuple[Block, _Position]], ahead: int
 ) -> Iterator[tuple[tuple[Block, _Position], _Done]]:
     """Work on a few blocks at a time and give the results in order; polars leaves Python to the others meanwhile."""
     waiting: deque[tuple[tuple[Block, _Position], Future[_Done]]] = deque()
@@ -240,7 +303,7 @@ def _ahead(
         try:
             for marked in blocks:
                 waiting.append((marked, pool.submit(work, marked[0])))
-                if len(waiting) > _WORKERS:
+                if len(waiting) > ahead:
                     yield oldest()
         except DamagedInputError as error:
             damage = error
@@ -276,15 +339,55 @@ def closing(hits: pl.DataFrame, config: Config) -> dict[str, pl.DataFrame]:
     Returns:
         The tables of schema.py; no id of a visitor is in them.
     """
-    hits, suspected = behaviour.mark_suspected(hits.with_row_index("row"), config.suspected)
+    return _cells_of(*_views_of(hits, config), config)
+
+
+def closing_by_visitors(
+    hits: Callable[[int, int], pl.DataFrame], parts: int, config: Config
+) -> dict[str, pl.DataFrame]:
+    """Turn the hits of a day that is too large for memory into the same cells.
+
+    It is counted in parts, each of all hits of some of its visitors, and added up. Two things need the whole day
+    first: whether its visitors fetch assets, and which pages are viewed most.
+
+    Args:
+        hits: Gives part i of n; no visitor is in two of them.
+        parts: How many there are.
+        config: As `closing` takes it.
+    """
+    use = _sums(behaviour.asset_use(hits(i, parts)) for i in range(parts))
+    pages = _sums(cells.count_pages(_views_of(hits(i, parts), config, use)[1]) for i in range(parts))
+    return cells.add(_cells_of(*_views_of(hits(i, parts), config, use), config, pages) for i in range(parts))
+
+
+def _views_of(
+    hits: pl.DataFrame, config: Config, use: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Give the hits with what the whole day says of them, what people viewed in visits, and who is suspected."""
+    hits, suspected = behaviour.mark_suspected(hits.with_row_index("row"), config.suspected, use)
     views = visits.sessionise(hits)
     counts = visits.first_pieces(views)
     later = views.filter(~counts)["row"]
-    hits = hits.with_columns(
-        pl.when(pl.col("row").is_in(later.implode())).then(pl.lit("technical")).otherwise("outcome").alias("outcome")
-    )
-    views = cells.bound_pages(views.filter(counts), config.pages.max_per_day)
+    outcome = pl.when(pl.col("row").is_in(later.implode())).then(pl.lit("technical")).otherwise("outcome")
+    return hits.with_columns(outcome.alias("outcome")), views.filter(counts), suspected
+
+
+def _cells_of(
+    hits: pl.DataFrame,
+    views: pl.DataFrame,
+    suspected: pl.DataFrame,
+    config: Config,
+    pages: pl.DataFrame | None = None,
+) -> dict[str, pl.DataFrame]:
+    views = cells.bound_pages(views, config.pages.max_per_day, pages)
     return cells.aggregate(hits, views, visits.summarise(views), visits.steps(views), suspected)
+
+
+def _sums(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Add up counts of different visitors."""
+    together = pl.concat(frames)
+    keys = [name for name in ("day", "site", "page") if name in together.columns]
+    return together.group_by(keys).sum()
 
 
 def _candidates(config: Config) -> list[Format]:

@@ -79,7 +79,7 @@ class TestDefaults:
         found = config.load(environment={})
         assert found.timezone == "Europe/Paris"
         assert found.format == "auto"
-        assert found.privacy == config.Privacy("cnil", 32, honour_opt_out=True, opt_out_cookie="")
+        assert found.privacy == config.Privacy("cnil", 32, honour_opt_out=True, opt_out_cookie="", retention_months=25)
         assert found.input.max_rejected_share == 0.05
         assert found.pages.max_per_day == 10_000
         assert found.site == ()
@@ -105,7 +105,7 @@ class TestOwnFile:
     def test_what_is_not_named_stays(self, tmp_path: Path) -> None:
         """A file changes what it names, and nothing beside it in the same table."""
         found = config.load(written(tmp_path, "[privacy]\nid_bits = 24\n"), {})
-        assert found.privacy == config.Privacy("cnil", 24, honour_opt_out=True, opt_out_cookie="")
+        assert found.privacy == config.Privacy("cnil", 24, honour_opt_out=True, opt_out_cookie="", retention_months=25)
         assert found.file == tmp_path / "logstats.toml"
 
     def test_a_list_replaces_the_list(self, tmp_path: Path) -> None:

@@ -11,30 +11,35 @@ from logstats.schema import OTHER_PAGE, TABLES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["aggregate", "bound_pages", "empty_cells", "merge"]
+__all__ = ["add", "aggregate", "bound_pages", "count_pages", "empty_cells", "merge"]
 
 _KINDS: Final = {"page_view": "page", "download": "download"}
 
 
-def bound_pages(views: pl.DataFrame, most: int) -> pl.DataFrame:
+def count_pages(views: pl.DataFrame) -> pl.DataFrame:
+    """Count the views of each page: `day`, `site`, `page`, `views`. Adds up over views of different visitors."""
+    return views.group_by("day", "site", "page").agg(pl.len().cast(pl.Int64).alias("views"))
+
+
+def bound_pages(views: pl.DataFrame, most: int, counts: pl.DataFrame | None = None) -> pl.DataFrame:
     """Keep the most viewed pages of each day and site; the others become `{other}`.
 
     Args:
         views: Human page views and downloads.
         most: Distinct pages of a site and day that are kept; of equal ones, the first by name.
+        counts: `count_pages` of whole days, if `views` are only those of some visitors.
 
     Returns:
         The views with bounded pages.
     """
-    pages = views.group_by("day", "site", "page").len()
+    pages = count_pages(views) if counts is None else counts
     if pages.group_by("day", "site").len().select((pl.col("len") <= most).all()).item():
         return views
-    ranked = pages.sort("day", "site", "len", "page", descending=[False, False, True, False])
+    ranked = pages.sort("day", "site", "views", "page", descending=[False, False, True, False])
     kept = ranked.group_by("day", "site", maintain_order=True).head(most).with_columns(kept=pl.lit(value=True))
-    marked = views.join(kept.drop("len"), on=["day", "site", "page"], how="left", maintain_order="left").with_columns(
-        pl.when(pl.col("kept")).then("page").otherwise(pl.lit(OTHER_PAGE)).alias("page")
-    )
-    return marked.drop("kept")
+    marked = views.join(kept.drop("views"), on=["day", "site", "page"], how="left", maintain_order="left")
+    page = pl.when(pl.col("kept")).then("page").otherwise(pl.lit(OTHER_PAGE))
+    return marked.with_columns(page.alias("page")).drop("kept")
 
 
 def aggregate(
@@ -88,6 +93,15 @@ def merge(cells: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame
         for name, frame in day.items():
             by_table[name].append(frame)
     return {name: pl.concat(frames) for name, frames in by_table.items()}
+
+
+def add(cells: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+    """Add up the cells of the same days that were counted of different visitors."""
+    together = merge(cells)
+    return {
+        name: _declared(name, frame.group_by(TABLES[name].dimensions).agg(pl.col(TABLES[name].measures).sum()))
+        for name, frame in together.items()
+    }
 
 
 def empty_cells() -> dict[str, pl.DataFrame]:

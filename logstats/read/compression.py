@@ -145,7 +145,8 @@ def _recognise(reader: Reader) -> Compression | None:
 
 
 def _read_plain(reader: Reader, max_length: int) -> Iterator[Piece]:
-    while data := reader.read(max_length):
+    # An empty piece says that the input has nothing more for now.
+    while (data := reader.read_patiently(max_length)) or not reader.ended:
         yield Piece(data, verified=True)
 
 

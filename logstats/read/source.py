@@ -39,12 +39,15 @@ class Source:
         name: The name as given; `-` is standard input.
         size: Bytes on disk, compressed or not; None for pipes and standard input.
         consumed: Bytes of `size` read so far, for a progress bar.
+        patience: Seconds after which a pipe that has nothing more for now gives what it has; None waits until a block
+            is full or the pipe ends.
         warnings: What a user should know although everything could be read, in sentences without content.
     """
 
     name: str
     size: int | None = None
     consumed: int = 0
+    patience: float | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -89,6 +92,13 @@ class Reader:
             piece, self._ahead = self._ahead[:size], self._ahead[size:]
             return piece
         return self._read_raw(size)
+
+    def read_patiently(self, size: int) -> bytes:
+        """Gives between 1 and `size` bytes, or b"": at the end, or when nothing has come for `source.patience`."""
+        patience = self.source.patience
+        if patience is not None and not self._ahead and not select.select([self._raw], [], [], patience)[0]:
+            return b""
+        return self.read(size)
 
     def peek(self, size: int) -> bytes:
         """Gives the next `size` bytes without taking them; fewer only at the end of the input."""

@@ -21,6 +21,8 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
@@ -29,17 +31,18 @@ from typing import TYPE_CHECKING, Final, Self
 from zoneinfo import ZoneInfo
 
 import polars as pl
+from pyarrow.parquet import read_metadata
 
 from logstats.errors import BusyError, InputMissingError, LogstatsError
 from logstats.parquet import write_parquet
-from logstats.schema import HITS, TABLES
+from logstats.schema import DEFINITION, HITS, TABLES
 from logstats.store.files import create_private, destroy, private_folder, read_private
 from logstats.store.identity import Position
-from logstats.store.keys import KEY_BYTES, SiteDay
-from logstats.store.ledger import open_ledger, transaction
+from logstats.store.keys import KEY_BYTES, SiteDay, some_visitors
+from logstats.store.ledger import VERSION, open_ledger, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from logstats.tally import Tally
@@ -91,6 +94,7 @@ class DurableStore:
         self._keys: dict[SiteDay, bytes] = {}
         self._making_keys = Lock()
         self.closed = self._closed_days()
+        _remove_store(folder / "scratch")
         self._recover()
         self.identity_key = self._key_at(private_folder(folder / "keys") / "identity")
 
@@ -193,34 +197,88 @@ class DurableStore:
                 due.append((site, day))
         return due
 
-    def hits(self, site: str, day: date) -> pl.DataFrame:
-        """Give all committed hits of an open day.
+    def rows(self, site: str, day: date) -> int:
+        """Say how many hits an open day has."""
+        query = "SELECT coalesce(sum(rows), 0) FROM parts WHERE site = ? AND day = ?"
+        return int(self._ledger.execute(query, (site, str(day))).fetchone()[0])
+
+    def hits(self, site: str, day: date, part: int = 0, parts: int = 1) -> pl.DataFrame:
+        """Give the committed hits of an open day, or those of some of its visitors: part i of n.
 
         Raises:
             LogstatsError: A part that the ledger names is gone.
         """
-        rows = self._ledger.execute("SELECT path, rows FROM parts WHERE site = ? AND day = ?", (site, str(day)))
-        return pl.concat([pl.DataFrame(schema=HITS), *(self._part(name, rows) for name, rows in rows.fetchall())])
+        named = self._ledger.execute("SELECT path, rows FROM parts WHERE site = ? AND day = ?", (site, str(day)))
+        wanted = some_visitors(part, parts)
+        frames = [self._part(name, rows, wanted) for name, rows in named.fetchall()]
+        return pl.concat([pl.DataFrame(schema=HITS), *frames])
 
     def close(self, site: str, day: date, cells: Mapping[str, pl.DataFrame], reason: str) -> None:
-        """Keep the cells of a day, and destroy its parts and its key."""
+        """Keep the cells of a day, instead of those it may have already, and destroy its parts and its key."""
         month = f"{day:%Y-%m}"
-        written = {name: self._write_month(name, month, frame) for name, frame in cells.items()}
-        key_path = self.folder / "keys" / site / day.isoformat()
-        key = read_private(key_path)
+        others = ~((pl.col("site") == site) & (pl.col("day") == day))
+        written = {name: self._write_month(name, month, others, frame) for name, frame in cells.items()}
         with transaction(self._ledger, self._path):
-            for name, (path, rows) in written.items():
-                values = (name, month, str(path.relative_to(self.folder)), rows)
-                self._ledger.execute("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?)", values)
-            now = _now()
-            self._ledger.execute("UPDATE days SET closed = ? WHERE site = ? AND day = ?", (now, site, str(day)))
-            self._ledger.execute("DELETE FROM parts WHERE site = ? AND day = ?", (site, str(day)))
-            if key:
-                record = (site, str(day), now, reason, _fingerprint(key))
-                self._ledger.execute("INSERT INTO destroyed VALUES (?, ?, ?, ?, ?)", record)
+            self._name_cells(written, month)
+            self._ledger.execute(
+                "INSERT INTO days (site, day, first_seen, closed) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET closed = excluded.closed",
+                (site, str(day), _now(), _now()),
+            )
+            self._give_up(site, day, reason)
         self.closed |= {(site, day)}
         self._keys.pop((site, day), None)
         self._recover()
+
+    def forget(self, days: Iterable[SiteDay], *, reason: str) -> int:
+        """Forget days wholly, open or closed: their cells, parts, keys and counters. Give how many there were.
+
+        Closed days whose site stays are still known as closed, so that their lines are not counted again.
+        """
+        by_month: dict[str, list[SiteDay]] = {}
+        for site, day in days:
+            by_month.setdefault(f"{day:%Y-%m}", []).append((site, day))
+        for month, forgotten in by_month.items():
+            others = ~pl.any_horizontal(
+                pl.lit(value=False), *((pl.col("site") == site) & (pl.col("day") == day) for site, day in forgotten)
+            )
+            written = {name: self._write_month(name, month, others) for name in TABLES}
+            with transaction(self._ledger, self._path):
+                self._name_cells(written, month)
+                for site, day in forgotten:
+                    self._give_up(site, day, reason)
+                    self._ledger.execute(
+                        "UPDATE days SET closed = coalesce(closed, ?), forgotten = 1 WHERE site = ? AND day = ?",
+                        (_now(), site, str(day)),
+                    )
+        self.closed = self._closed_days()
+        self._recover()
+        return sum(map(len, by_month.values()))
+
+    def kept_days(self, *, site: str | None = None, before: date | None = None) -> list[SiteDay]:
+        """Give the days of which something is kept: of a site, or before a day."""
+        rows = self._ledger.execute("SELECT site, day FROM days WHERE forgotten = 0 ORDER BY day, site")
+        known = [(name, date.fromisoformat(day)) for name, day in rows]
+        return [(name, day) for name, day in known if site in {None, name} and (before is None or day < before)]
+
+    def closed_before(self, moment: datetime) -> list[SiteDay]:
+        """Give the days that are kept and were closed before a moment."""
+        rows = self._ledger.execute(
+            "SELECT site, day FROM days WHERE forgotten = 0 AND closed < ? ORDER BY day, site",
+            (moment.astimezone(UTC).isoformat(timespec="seconds"),),
+        )
+        return [(site, date.fromisoformat(day)) for site, day in rows]
+
+    @contextmanager
+    def scratch(self) -> Iterator[DurableStore]:
+        """Give an empty store inside this one, of which nothing is left afterwards, whatever happens."""
+        folder = self.folder / "scratch"
+        _remove_store(folder)
+        try:
+            with DurableStore(folder, most_rows=self._most_rows) as store:
+                yield store
+        finally:
+            _remove_store(folder)
 
     def cells(self, name: str) -> pl.LazyFrame:
         """Give a table of the closed days."""
@@ -274,27 +332,50 @@ class DurableStore:
             self._staged_parts.append((path, site, day, of_day.height))
         self._staged, self._staged_rows = [], 0
 
-    def _part(self, name: str, rows: int) -> pl.DataFrame:
+    def _part(self, name: str, rows: int, wanted: pl.Expr) -> pl.DataFrame:
         path = self.folder / name
         if not path.exists():
             raise LogstatsError(
                 f"{path}: a part of an open day is gone", hint="restore it, or redo the day from its logs"
             )
-        frame = pl.read_parquet(path).cast(pl.Schema(HITS))
-        if frame.height != rows:
-            raise LogstatsError(f"{path}: holds {frame.height:,} rows instead of {rows:,}")
-        return frame
+        if (found := read_metadata(path).num_rows) != rows:
+            raise LogstatsError(f"{path}: holds {found:,} rows instead of {rows:,}")
+        return pl.scan_parquet(path).filter(wanted).collect().cast(pl.Schema(HITS))
 
-    def _write_month(self, name: str, month: str, frame: pl.DataFrame) -> tuple[Path, int]:
-        """Write a table's month with the rows of one more day; the ledger decides which file counts."""
+    def _write_month(
+        self, name: str, month: str, others: pl.Expr, frame: pl.DataFrame | None = None
+    ) -> tuple[Path, int] | None:
+        """Write what stays of a table's month, and one more day; the ledger decides which file counts.
+
+        Returns:
+            The file and its rows; None when nothing is left.
+        """
         table = TABLES[name]
         known = self._ledger.execute("SELECT path FROM cells WHERE name = ? AND month = ?", (name, month)).fetchall()
-        before = [pl.read_parquet(self.folder / path) for (path,) in known]
-        whole = pl.concat([*before, frame]).sort(table.dimensions, nulls_last=True)
+        kept = [pl.read_parquet(self.folder / path).filter(others) for (path,) in known]
+        whole = pl.concat([pl.DataFrame(schema=table.schema), *kept, *([] if frame is None else [frame])])
+        if whole.is_empty():
+            return None
         folder = private_folder(private_folder(self.folder / "cells") / name)
         path = folder / f"{month}.{secrets.token_hex(4)}.parquet"
-        write_parquet(whole, path, metadata={"table": name})
+        meanings = {column.name: f"{column.english} / {column.french}" for column in table.columns}
+        about = {"table": name, "schema_version": str(VERSION), "definition": DEFINITION}
+        write_parquet(whole.sort(table.dimensions, nulls_last=True), path, descriptions=meanings, metadata=about)
         return path, whole.height
+
+    def _name_cells(self, written: Mapping[str, tuple[Path, int] | None], month: str) -> None:
+        for name, file in written.items():
+            self._ledger.execute("DELETE FROM cells WHERE name = ? AND month = ?", (name, month))
+            if file:
+                values = (name, month, str(file[0].relative_to(self.folder)), file[1])
+                self._ledger.execute("INSERT INTO cells VALUES (?, ?, ?, ?)", values)
+
+    def _give_up(self, site: str, day: date, reason: str) -> None:
+        """Take the parts of a day out of the ledger, and note that its key is destroyed."""
+        self._ledger.execute("DELETE FROM parts WHERE site = ? AND day = ?", (site, str(day)))
+        if key := read_private(self.folder / "keys" / site / day.isoformat()):
+            record = (site, str(day), _now(), reason, _fingerprint(key))
+            self._ledger.execute("INSERT INTO destroyed VALUES (?, ?, ?, ?, ?)", record)
 
     def _count(self, run: int, tally: Tally) -> None:
         for (site, day), late in tally.late_by_day.items():
@@ -341,6 +422,13 @@ def read_table(folder: Path, name: str, paths: Iterable[tuple[str]]) -> pl.LazyF
     files = [folder / path for (path,) in paths]
     empty = pl.LazyFrame(schema=TABLES[name].schema)
     return pl.concat([empty, *(pl.scan_parquet(file) for file in sorted(files))])
+
+
+def _remove_store(folder: Path) -> None:
+    """Destroy the keys of a store that is not wanted any more, and remove it."""
+    for path in [*folder.glob("keys/*/*"), folder / "keys" / "identity"]:
+        destroy(path)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fingerprint(key: bytes) -> str:

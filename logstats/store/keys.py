@@ -5,16 +5,23 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-__all__ = ["KEY_BYTES", "MemoryKeys", "SiteDay"]
+__all__ = ["KEY_BYTES", "MemoryKeys", "SiteDay", "some_visitors"]
 
 SiteDay = tuple[str, "date"]
 """A site and a local calendar day of it: the unit of everything."""
 
 KEY_BYTES: Final = 32
+
+
+def some_visitors(part: int, parts: int) -> pl.Expr:
+    """Choose the hits of some visitors: ids are hashes, so that parts of them are about equal."""
+    return pl.col("visitor").reinterpret(signed=False) % parts == part
 
 
 class MemoryKeys:

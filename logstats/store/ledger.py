@@ -42,6 +42,7 @@ _MIGRATIONS: Final = (
         closed TEXT,                -- null while it is open
         late INTEGER NOT NULL DEFAULT 0,
         hits INTEGER NOT NULL DEFAULT 0,
+        forgotten INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (site, day)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE parts (

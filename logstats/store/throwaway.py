@@ -12,10 +12,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
+from pyarrow.parquet import read_metadata
 
 from logstats.parquet import write_parquet
 from logstats.schema import HITS
-from logstats.store.keys import MemoryKeys
+from logstats.store.keys import MemoryKeys, some_visitors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,9 +69,13 @@ class ThrowawayStore:
         """Give the open days, in order."""
         return self._committed.days()
 
-    def hits(self, site: str, day: date) -> pl.DataFrame:
-        """Give the committed hits of a day."""
-        return self._committed.of((site, day))
+    def rows(self, site: str, day: date) -> int:
+        """Say how many hits a day has."""
+        return self._committed.rows((site, day))
+
+    def hits(self, site: str, day: date, part: int = 0, parts: int = 1) -> pl.DataFrame:
+        """Give the committed hits of a day, or those of some of its visitors: part i of n."""
+        return self._committed.of((site, day), some_visitors(part, parts))
 
     def close(self, site: str, day: date, _cells: Mapping[str, pl.DataFrame], _reason: str) -> None:
         """Destroy the parts and the key of a day; its cells are the caller's."""
@@ -115,9 +120,14 @@ class _Hits:
     def days(self) -> list[SiteDay]:
         return sorted(self._waiting.keys() | self._parts.keys(), key=lambda known: (known[1], known[0]))
 
-    def of(self, day: SiteDay) -> pl.DataFrame:
-        parts = [pl.read_parquet(path).cast(pl.Schema(HITS)) for path in self._parts.get(day, [])]
-        return pl.concat([*parts, *self._waiting.get(day, []), pl.DataFrame(schema=HITS)])
+    def rows(self, day: SiteDay) -> int:
+        waiting = sum(frame.height for frame in self._waiting.get(day, []))
+        return waiting + sum(int(read_metadata(path).num_rows) for path in self._parts.get(day, []))
+
+    def of(self, day: SiteDay, wanted: pl.Expr) -> pl.DataFrame:
+        parts = [pl.scan_parquet(path).filter(wanted).collect() for path in self._parts.get(day, [])]
+        waiting = [frame.filter(wanted) for frame in self._waiting.get(day, [])]
+        return pl.concat([*(part.cast(pl.Schema(HITS)) for part in parts), *waiting, pl.DataFrame(schema=HITS)])
 
     def forget(self, day: SiteDay) -> None:
         self._waiting.pop(day, None)

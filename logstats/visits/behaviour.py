@@ -14,7 +14,7 @@ import polars as pl
 if TYPE_CHECKING:
     from logstats.config import Suspected
 
-__all__ = ["REASONS", "mark_suspected", "suspects"]
+__all__ = ["REASONS", "asset_use", "mark_suspected", "suspects"]
 
 REASONS: Final = {
     "robots_txt": "fetched robots.txt",
@@ -28,29 +28,47 @@ _VISITOR: Final = ("day", "site", "visitor")
 _MOST: Final = 0.5
 
 
-def mark_suspected(hits: pl.DataFrame, limits: Suspected) -> tuple[pl.DataFrame, pl.DataFrame]:
+def asset_use(hits: pl.DataFrame) -> pl.DataFrame:
+    """Count who fetches assets. Adds up over hits of different visitors.
+
+    Returns:
+        `day`, `site`; `seen`, human visitors with a page view; `with_assets`, those of them with an asset.
+    """
+    people = hits.filter(pl.col("traffic") == "human")
+    visitors = people.group_by(_VISITOR).agg(
+        (pl.col("outcome") == "page_view").any().alias("page"), (pl.col("outcome") == "asset").any().alias("asset")
+    )
+    seen = visitors.filter("page").group_by("day", "site")
+    return seen.agg(pl.len().cast(pl.Int64).alias("seen"), pl.col("asset").sum().cast(pl.Int64).alias("with_assets"))
+
+
+def mark_suspected(
+    hits: pl.DataFrame, limits: Suspected, use: pl.DataFrame | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Mark the hits of suspected visitors.
 
     Args:
-        hits: HITS of whole days.
+        hits: HITS of whole days, or all hits of some visitors of whole days.
         limits: What no person reaches.
+        use: `asset_use` of whole days, if `hits` are only of some visitors.
 
     Returns:
         The hits, with traffic `suspected` instead of `human` for these visitors; and `suspects`.
     """
-    found = suspects(hits, limits)
+    found = suspects(hits, limits, use)
     marked = hits.join(found.drop("hits"), on=_VISITOR, how="left", maintain_order="left")
     suspected = (pl.col("traffic") == "human") & pl.col("reason").is_not_null()
     traffic = pl.when(suspected).then(pl.lit("suspected", dtype=hits.schema["traffic"])).otherwise("traffic")
     return marked.with_columns(traffic.alias("traffic")).drop("reason"), found
 
 
-def suspects(hits: pl.DataFrame, limits: Suspected) -> pl.DataFrame:
+def suspects(hits: pl.DataFrame, limits: Suspected, use: pl.DataFrame | None = None) -> pl.DataFrame:
     """Find the visitors who act like no person.
 
     Args:
-        hits: HITS of whole days.
+        hits: HITS of whole days, or all hits of some visitors of whole days.
         limits: What no person reaches.
+        use: `asset_use` of whole days, if `hits` are only of some visitors.
 
     Returns:
         `day`, `site`, `visitor`, `reason` (a key of REASONS) and `hits`; one row for each suspected visitor and day.
@@ -59,7 +77,6 @@ def suspects(hits: pl.DataFrame, limits: Suspected) -> pl.DataFrame:
     page_view = pl.col("outcome") == "page_view"
     visitors = people.group_by(_VISITOR).agg(
         pl.len().alias("hits"),
-        page_view.sum().alias("page_views"),
         (pl.col("outcome") == "asset").sum().alias("assets"),
         (pl.col("outcome") == "error").sum().alias("errors"),
         pl.col("robots_txt").any(),
@@ -68,7 +85,7 @@ def suspects(hits: pl.DataFrame, limits: Suspected) -> pl.DataFrame:
     per_minute = _most_within(views, "1m", pl.len()).rename({"most": "per_minute"})
     per_hour = _most_within(views, "1h", pl.col("page").n_unique()).rename({"most": "per_hour"})
     known = visitors.join(per_minute, on=_VISITOR, how="left").join(per_hour, on=_VISITOR, how="left")
-    known = known.join(_sites_with_assets(visitors), on=["day", "site"], how="left")
+    known = known.join(_sites_with_assets(asset_use(hits) if use is None else use), on=["day", "site"], how="left")
     rules = {
         "robots_txt": pl.col("robots_txt"),
         "errors": (pl.col("errors") >= limits.errors) & (pl.col("errors") >= limits.error_share * pl.col("hits")),
@@ -86,11 +103,10 @@ def _most_within(views: pl.DataFrame, span: str, figure: pl.Expr) -> pl.DataFram
     return spans.group_by(_VISITOR).agg(pl.col("most").max())
 
 
-def _sites_with_assets(visitors: pl.DataFrame) -> pl.DataFrame:
+def _sites_with_assets(use: pl.DataFrame) -> pl.DataFrame:
     """Tell on which sites and days it is unusual to see a page without an asset.
 
     Where assets come from another server, no log shows them, and their absence says nothing.
     """
-    seen = visitors.filter(pl.col("page_views") > 0)
-    usual = ((pl.col("assets") > 0).mean() > _MOST).alias("has_assets")
-    return seen.group_by("day", "site").agg(usual)
+    usual = pl.col("with_assets") > _MOST * pl.col("seen")
+    return use.select("day", "site", usual.alias("has_assets"))
