@@ -355,7 +355,7 @@ def _judge(found: Any, config: Config, console: Console) -> int:  # noqa: ANN401
         elif result.state == "empty":
             console.message(f"{result.name}: is empty")
         elif result.note:
-            console.message(f"{result.name}: {result.note}")
+            console.message(f"{result.name}: {result.note}" + (f"; {result.hint}" if result.hint else ""))
     share, most = found.tally.rejected_share, config.input.max_rejected_share
     if share > most:
         console.error(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from logstats.parse import Format
     from logstats.read import Block, Source
     from logstats.store import DurableStore, SiteDay, ThrowawayStore
+    from logstats.store.durable import InputRecord
     from logstats.store.identity import Position
 
 __all__ = [
@@ -120,6 +121,8 @@ def ingest(sources: Iterable[Source], source_name: str, run: Run[DurableStore], 
         number: The run's number in the store.
     """
     found = Report()
+    before = run.store.known_inputs(source_name)
+    readings: list[Reading] = []
     for source in sources:
         reading = Reading(
             run.store,
@@ -136,9 +139,24 @@ def ingest(sources: Iterable[Source], source_name: str, run: Run[DurableStore], 
             run.store.rollback()
             result, tally = InputResult(source.label, 0, "refused", str(error), error.hint), Tally()
         tally.skipped = reading.skipped
+        readings.append(reading)
         found.inputs.append(result)
         found.tally.add(tally)
+    found.inputs = [_with_lost_end(*pair, readings, before) for pair in zip(found.inputs, readings, strict=True)]
     return found
+
+
+def _with_lost_end(
+    result: InputResult, reading: Reading, readings: Sequence[Reading], before: Sequence[InputRecord]
+) -> InputResult:
+    """Warn when another file had this name, and is not among the inputs: its last lines may never be counted."""
+    given = {other.number for other in readings}
+    gone = [record for record in before if record.name == result.name and record.id not in given]
+    if reading.recognised or result.state != "complete" or not gone:
+        return result
+    note = "another file had this name before, and is not given now: its last lines may not be counted"
+    hint = "give the rotated file as well, for example access.log.1"
+    return replace(result, note="; ".join(part for part in (result.note, note) if part), hint=hint)
 
 
 def _commit_and_close(reading: Reading, run: Run[DurableStore], position: Position, tally: Tally) -> None:

@@ -80,6 +80,21 @@ def test_lines_of_a_closed_day_are_late(tmp_path: Path, logstats: Callable[..., 
     assert page_views(store) == 1
 
 
+def test_an_end_that_may_be_lost_is_named(tmp_path: Path, logstats: Callable[..., Any]) -> None:
+    """When another file takes a name, and the one that had it is not given, its end may be missing: a warning."""
+    log, rotated, store = tmp_path / "access.log", tmp_path / "access.log.1", tmp_path / "store"
+    log.write_text(line(0))
+    logstats("ingest", "--store", str(store), str(log))
+    log.rename(rotated)
+    rotated.write_text(line(0) + line(1, "/unread"))
+    log.write_text(line(2, "/new"))
+    alone = logstats("ingest", "--store", str(store), str(log))
+    assert "another file had this name before" in alone.stderr
+    both = logstats("ingest", "--store", str(store), str(rotated), str(log))
+    assert not both.stderr
+    assert figures(both)["lines"] == "1"
+
+
 def test_json_is_one_object_with_the_contract_s_keys(tmp_path: Path, logstats: Callable[..., Any]) -> None:
     """`ingest --json` has the keys that DESIGN.md names."""
     log = tmp_path / "access.log"

@@ -16,13 +16,13 @@ import polars as pl
 
 from logstats.derive.addresses import are_inside, client_addresses, network_key, parse_addresses
 from logstats.derive.device import classify_devices
-from logstats.derive.distinct import Distinct, Memo, distinct
 from logstats.derive.outcome import OUTCOME_OF, classify_paths, outcome_rules
 from logstats.derive.pages import split_targets, template_paths
 from logstats.derive.referrer import classify_referrers
 from logstats.derive.sites import DEFAULT_SITE, assign_sites, is_own_host, own_hosts
 from logstats.derive.traffic import classify_user_agents, is_hostile
 from logstats.derive.visitors import Keys, visitor_ids
+from logstats.distinct import Distinct, Memo, distinct
 from logstats.schema import HITS
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from logstats.distinct import distinct
 from logstats.parse.json_lines import json_fields
 from logstats.parse.times import instants
 from logstats.schema import REQUESTS
@@ -17,6 +18,7 @@ __all__ = ["as_requests", "read_fields"]
 
 _THREE_WORDS: Final = r"^([!#$%&'*+.^_`|~0-9A-Za-z\-]+) (.*) (HTTP/[0-9.]+)$"
 _TWO_WORDS: Final = r"^([A-Z]+) ([^ ]+)$"  # HTTP/0.9: no protocol
+_OWN_COLUMNS: Final = frozenset(("method", "target", "path"))  # of the request, beside it or instead of it
 _ESCAPED: Final = r'\\(["\\])'
 _STATUS: Final = "^[0-9]{3}$"
 _HOST_PORT: Final = ":[0-9]+$"
@@ -47,9 +49,12 @@ def read_fields(lines: pl.Series, line_format: Format) -> pl.DataFrame:
         column = pl.col(str(i))
         by_name.setdefault(str(groups[i].name), []).append(pl.when(column != "-").then(column))
     columns = [pl.coalesce(choices).alias(name) for name, choices in by_name.items()]
-    return raw.select(pl.col("0").is_not_null().alias("matched"), *columns).with_columns(
-        _unescaped(pl.col(name)) for name in by_name
-    )
+    fields = raw.select(pl.col("0").is_not_null().alias("matched"), *columns)
+    escaped = lines.str.contains("\\", literal=True).fill_null(value=False)
+    if not escaped.any():
+        return fields
+    rows = escaped.arg_true()
+    return fields.with_columns(fields[name].scatter(rows, _unescaped(fields[name].gather(rows))) for name in by_name)
 
 
 def as_requests(fields: pl.DataFrame, timezone: str, opt_out_cookie: str = "") -> pl.DataFrame:
@@ -64,8 +69,10 @@ def as_requests(fields: pl.DataFrame, timezone: str, opt_out_cookie: str = "") -
         REQUESTS. Null where a field is absent or is not what it should be.
     """
     have = frozenset(fields.columns)
-    split = fields.with_columns(instants(fields, timezone).alias("time")).with_columns(
-        *_request_line(have), _text(have, "forwarded_for").alias("forwarded_for")
+    split = fields.with_columns(
+        instants(fields, timezone).alias("time"),
+        *_request_lines(fields),
+        _text(have, "forwarded_for").alias("forwarded_for"),
     )
     return split.select(
         pl.col("line").cast(pl.UInt32),
@@ -89,7 +96,7 @@ def as_requests(fields: pl.DataFrame, timezone: str, opt_out_cookie: str = "") -
     )
 
 
-def _unescaped(text: pl.Expr) -> pl.Expr:
+def _unescaped(text: pl.Series) -> pl.Series:
     return text.str.replace_all(_ESCAPED, "$1")
 
 
@@ -103,16 +110,32 @@ def _number(have: frozenset[str], *names: str) -> pl.Expr:
     return pl.when(number.is_between(0, _LARGEST)).then(number)
 
 
-def _request_line(have: frozenset[str]) -> list[pl.Expr]:
-    """Take method and target out of the request; the third word must be a protocol."""
+def _request_lines(fields: pl.DataFrame) -> list[pl.Series]:
+    """Take method and target out of requests; each distinct one is split once, and its third word is a protocol."""
+    have = frozenset(fields.columns)
+    if have & _OWN_COLUMNS or "request" not in have:
+        return fields.select(_method(have), _target(have)).get_columns()
+    requests = distinct(fields["request"])
+    split = pl.DataFrame({"request": requests.values}).select(
+        _method(frozenset(("request",))), _target(frozenset(("request",)))
+    )
+    return [requests.spread(column) for column in split.get_columns()]
+
+
+def _method(have: frozenset[str]) -> pl.Expr:
     request = _text(have, "request")
-    three, two = request.str.extract_groups(_THREE_WORDS), request.str.extract_groups(_TWO_WORDS)
+    words = [request.str.extract(pattern, 1) for pattern in (_THREE_WORDS, _TWO_WORDS)]
+    return pl.coalesce(_text(have, "method"), *words).alias("method")
+
+
+def _target(have: frozenset[str]) -> pl.Expr:
+    """Give path and query, whatever columns they stand in."""
     query = pl.coalesce(_text(have, "query"), "?" + _text(have, "bare_query"), pl.lit(""))
     path = pl.coalesce(_text(have, "target"), _text(have, "path"))
     with_query = pl.when(path.str.contains("?", literal=True)).then(path).otherwise(path + query)
-    method = pl.coalesce(_text(have, "method"), three.struct["1"], two.struct["1"])
-    target = pl.coalesce(with_query, three.struct["2"], two.struct["2"])
-    return [method.alias("method"), target.alias("target")]
+    request = _text(have, "request")
+    words = [request.str.extract(pattern, 2) for pattern in (_THREE_WORDS, _TWO_WORDS)]
+    return pl.coalesce(with_query, *words).alias("target")
 
 
 def _client(have: frozenset[str]) -> pl.Expr:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from logstats.store.identity import furthest, positions, recognise, unread
+from logstats.errors import ImplausibleFormatError
+from logstats.store.identity import HASHED_BYTES, furthest, positions, recognise, unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
     from logstats.tally import Tally
 
 __all__ = ["Reading"]
+
+_TRIES: Final = 5
+
+
+class _ExchangedError(Exception):
+    """A second look at an input found another one under its name."""
 
 
 class Reading:
@@ -31,6 +39,8 @@ class Reading:
 
     Attributes:
         skipped: Lines that were counted by an earlier run.
+        number: Number of the input in the store; None while nothing of it was ever counted.
+        recognised: Whether an earlier run has counted some of it.
     """
 
     def __init__(
@@ -44,10 +54,11 @@ class Reading:
         rereadable: bool,
     ) -> None:
         self.skipped = 0
+        self.number: int | None = None
+        self.recognised = False
         self._store, self._run = store, run
         self._source, self._name = source, name
         self._open_blocks, self._rereadable = open_blocks, rereadable
-        self._number: int | None = None
 
     def blocks(self) -> Iterator[tuple[Block, Position]]:
         """Give the blocks that are new, each with the position after it.
@@ -56,32 +67,43 @@ class Reading:
             DamagedInputError: As reading does.
             ImplausibleFormatError: A pipe begins as a known input and is another one.
         """
-        blocks = self._open_blocks()
-        try:
-            first = next(blocks, None)
-            if first is None:
+        for _ in range(_TRIES):
+            with closing(self._open_blocks()) as blocks:
+                first = next(blocks, None)
+                if first is None:
+                    return
+                try:
+                    start = self._start(first)
+                except _ExchangedError:
+                    continue
+                self.skipped = start.lines if start else 0
+                new = unread(chain([first], blocks), start, self._store.identity_key)
+                yield from positions(new, first, start, self._store.identity_key)
                 return
-            start = self._start(first)
-            self.skipped = start.lines if start else 0
-            new = unread(chain([first], blocks), start, self._store.identity_key)
-            yield from positions(new, first, start, self._store.identity_key)
-        finally:
-            blocks.close()
+        raise ImplausibleFormatError("it changes while it is read; nothing of it was counted", hint="try again later")
 
     def commit(self, position: Position, tally: Tally) -> None:
         """Make true what was staged up to a position."""
-        self._number = self._store.commit(self._run, tally, self._source, (self._number, position, self._name))
+        self.number = self._store.commit(self._run, tally, self._source, (self.number, position, self._name))
 
     def _start(self, first: Block) -> Position | None:
-        """Find up to where the input was counted."""
+        """Find up to where the input was counted.
+
+        Raises:
+            _ExchangedError: Rotation gave its name to another file meanwhile.
+            ImplausibleFormatError: It is shorter than what was counted of it.
+        """
         known = {record.position: record.id for record in self._store.known_inputs(self._source)}
         candidates = recognise(first, list(known), self._store.identity_key)
         if not candidates:
             return None
         start: Position | None = candidates[0]
         if self._rereadable:
-            again = self._open_blocks()
-            start = furthest(again, candidates, self._store.identity_key)
-            again.close()
-        self._number = known[start] if start else None
+            with closing(self._open_blocks()) as again:
+                head = next(again, None)
+                if not (head and head.data.startswith(first.data[:HASHED_BYTES])):
+                    raise _ExchangedError
+                start = furthest(chain([head], again), candidates, self._store.identity_key)
+        self.number = known[start] if start else None
+        self.recognised = start is not None
         return start
