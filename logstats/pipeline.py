@@ -101,13 +101,15 @@ class Run(Generic[_Store]):
 
 
 def report(sources: Iterable[Source], run: Run[ThrowawayStore]) -> Report:
-    """Count inputs in a store that does not outlive the run, and close all its days."""
+    """Count inputs in a store that does not outlive the run: with it, its days, parts and keys are gone."""
     found = Report()
     for source in sources:
         result, tally = intake_whole(source, run)
         found.inputs.append(result)
         found.tally.add(tally)
-    found.cells = cells.merge([close(run, *site_and_day, "report") for site_and_day in run.store.open_days()])
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="closing") as pool:
+        counted = pool.map(lambda site_and_day: _counted(run, *site_and_day), run.store.open_days())
+        found.cells = cells.merge(counted)
     return found
 
 
@@ -215,15 +217,18 @@ def _months_before(moment: datetime, months: int) -> datetime:
     return moment.replace(year=index // 12, month=index % 12 + 1, day=1)
 
 
-def close(run: Run[_Store], site: str, day: date, reason: str) -> dict[str, pl.DataFrame]:
+def close(run: Run[DurableStore], site: str, day: date, reason: str) -> dict[str, pl.DataFrame]:
     """Close a day: its cells are kept, its parts and its key are destroyed."""
-    config, parts = run.knowledge.config, -(-run.store.rows(site, day) // _MOST_ROWS)
-    if parts > 1:
-        counted = closing_by_visitors(partial(run.store.hits, site, day), parts, config)
-    else:
-        counted = closing(run.store.hits(site, day), config)
+    counted = _counted(run, site, day)
     run.store.close(site, day, counted, reason)
     return counted
+
+
+def _counted(run: Run[_Store], site: str, day: date) -> dict[str, pl.DataFrame]:
+    config, parts = run.knowledge.config, -(-run.store.rows(site, day) // _MOST_ROWS)
+    if parts > 1:
+        return closing_by_visitors(partial(run.store.hits, site, day), parts, config)
+    return closing(run.store.hits(site, day), config)
 
 
 def intake(
