@@ -22,7 +22,8 @@ import fcntl
 import os
 import secrets
 import shutil
-from contextlib import contextmanager
+import sqlite3
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
@@ -34,9 +35,9 @@ import polars as pl
 from pyarrow.parquet import read_metadata
 
 from logstats.errors import BusyError, InputMissingError, LogstatsError
-from logstats.parquet import write_parquet
+from logstats.parquet import cannot_write, write_parquet
 from logstats.schema import DEFINITION, HITS, TABLES
-from logstats.store.files import create_private, destroy, private_folder, read_private
+from logstats.store.files import create_private, destroy, entries, open_private, private_folder, read_private
 from logstats.store.identity import Position
 from logstats.store.keys import KEY_BYTES, SiteDay, some_visitors
 from logstats.store.ledger import VERSION, open_ledger, transaction
@@ -84,19 +85,23 @@ class DurableStore:
         if not create and not (folder / "ledger.sqlite").exists():
             raise InputMissingError(f"{folder}: is no store", hint="logstats ingest --store makes one")
         self.folder = private_folder(folder)
-        self._lock = self._locked()
         self._most_rows = most_rows
         self._path = folder / "ledger.sqlite"
-        self._ledger = open_ledger(self._path)
         self._staged: list[pl.DataFrame] = []
         self._staged_rows = 0
         self._staged_parts: list[tuple[Path, str, date, int]] = []
         self._keys: dict[SiteDay, bytes] = {}
         self._making_keys = Lock()
-        self.closed = self._closed_days()
-        _remove_store(folder / "scratch")
-        self._recover()
-        self.identity_key = self._key_at(private_folder(folder / "keys") / "identity")
+        self._lock = self._locked()
+        try:
+            self._ledger = open_ledger(self._path)
+            self.closed = self._closed_days()
+            _remove_store(folder / "scratch")
+            self._recover()
+            self.identity_key = self._identity_key(private_folder(folder / "keys") / "identity")
+        except BaseException:
+            os.close(self._lock)
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -155,9 +160,13 @@ class DurableStore:
         return number
 
     def rollback(self) -> None:
-        """Forget what is staged."""
-        for path, *_ in self._staged_parts:
-            path.unlink(missing_ok=True)
+        """Forget what is staged. An interrupt may come just after the commit: what the ledger names stays."""
+        if self._staged_parts:
+            with suppress(sqlite3.Error):  # then the next start removes them
+                named = self._named()
+                for path, *_ in self._staged_parts:
+                    if str(path.relative_to(self.folder)) not in named:
+                        path.unlink(missing_ok=True)
         self._staged, self._staged_rows, self._staged_parts = [], 0, []
 
     def begin(self, command: str) -> int:
@@ -287,7 +296,7 @@ class DurableStore:
     # --- what is true, and what is not --------------------------------------------------------------------------
 
     def _locked(self) -> int:
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        descriptor = open_private(self.folder / "lock")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -301,20 +310,40 @@ class DurableStore:
 
     def _recover(self) -> None:
         """Remove what the ledger does not name: temporary files, orphaned parts and cells, keys without a day."""
-        named = {path for (path,) in self._ledger.execute("SELECT path FROM parts UNION SELECT path FROM cells")}
-        for path in [*self.folder.glob("open/*/*"), *self.folder.glob("cells/*/*")]:
-            if str(path.relative_to(self.folder)) not in named:
-                path.unlink()
-        opened = set(self.open_days())
-        for path in self.folder.glob("keys/*/*"):
-            if (path.parent.name, date.fromisoformat(path.name)) not in opened:
+        named = self._named()
+        with cannot_write(self.folder):
+            for path in [*entries(self.folder / "open"), *entries(self.folder / "cells")]:
+                if str(path.relative_to(self.folder)) not in named:
+                    path.unlink()
+        opened = self.open_days()
+        in_use = {(site, day.isoformat()) for site, day in opened}
+        for path in entries(self.folder / "keys"):
+            if (path.parent.name, path.name) not in in_use:
                 destroy(path)
+        self._keys = {site_and_day: key for site_and_day, key in self._keys.items() if site_and_day in opened}
         for folder in self.folder.glob("open/*"):
             if not any(folder.iterdir()):
                 folder.rmdir()
 
+    def _named(self) -> set[str]:
+        """Give the files that the ledger names."""
+        return {path for (path,) in self._ledger.execute("SELECT path FROM parts UNION SELECT path FROM cells")}
+
+    def _identity_key(self, path: Path) -> bytes:
+        """Give the key by which inputs are known; without the one they were counted with, all would count again."""
+        (inputs,) = self._ledger.execute("SELECT count(*) FROM inputs").fetchone()
+        if inputs and len(read_private(path) or b"") != KEY_BYTES:
+            raise LogstatsError(
+                f"{path}: the key by which inputs are known is gone",
+                hint="restore it; without it lines would count twice",
+            )
+        return self._key_at(path)
+
     def _key_at(self, path: Path) -> bytes:
         key = read_private(path)
+        if key is not None and len(key) != KEY_BYTES:  # a crash in the middle of making it
+            destroy(path)
+            key = None
         if key is None:
             key = secrets.token_bytes(KEY_BYTES)
             create_private(path, key)
@@ -425,7 +454,9 @@ def read_table(folder: Path, name: str, paths: Iterable[tuple[str]]) -> pl.LazyF
 
 
 def _remove_store(folder: Path) -> None:
-    """Destroy the keys of a store that is not wanted any more, and remove it."""
+    """Destroy the keys of a store that is not wanted any more, and remove it. Of a link, only the link goes."""
+    if folder.is_symlink():
+        folder.unlink()
     for path in [*folder.glob("keys/*/*"), folder / "keys" / "identity"]:
         destroy(path)
     shutil.rmtree(folder, ignore_errors=True)

@@ -62,7 +62,12 @@ def recognise(first: Block, known: Sequence[Position], key: bytes) -> list[Posit
 
 
 def furthest(blocks: Iterable[Block], candidates: Sequence[Position], key: bytes) -> Position | None:
-    """Read an input up to the furthest candidate, and give the furthest one whose anchor fits."""
+    """Read an input up to the furthest candidate, and give the furthest one whose anchor fits.
+
+    Raises:
+        ImplausibleFormatError: It ends before all of them: a copy that goes on, or an older one. What of it was counted
+            nobody can tell, so nothing of it is.
+    """
     found: Position | None = None
     waiting = sorted(candidates, key=lambda position: position.offset)
     tail = b""
@@ -74,6 +79,8 @@ def furthest(blocks: Iterable[Block], candidates: Sequence[Position], key: bytes
         if not waiting:
             break
         tail = _tail(tail, block.data)
+    if not found and any(candidate.head_length == HASHED_BYTES for candidate in waiting):
+        raise _too_short()
     return found
 
 
@@ -85,8 +92,9 @@ def unread(blocks: Iterable[Block], start: Position | None, key: bytes) -> Itera
             happen to a pipe, of which nobody can look at the beginning twice.
     """
     tail, offset = b"", start.offset if start else 0
-    recognised = start is None
+    recognised, tail_end = start is None, 0
     for block in blocks:
+        tail_end = block.end_offset
         if start and block.offset < offset <= block.end_offset:
             recognised = _anchor_fits(start, tail, block, key)
         if not recognised and block.end_offset >= offset:
@@ -95,6 +103,8 @@ def unread(blocks: Iterable[Block], start: Position | None, key: bytes) -> Itera
         whole = _whole_lines(block)
         if whole.end_offset > offset:
             yield whole if whole.offset >= offset else whole.after(offset)
+    if not recognised and tail_end < offset:
+        raise _too_short()
     if not recognised:
         raise ImplausibleFormatError(
             "the pipe begins as an input that was counted before, and then is another one; nothing of it was counted",
@@ -124,6 +134,14 @@ def positions(
                 lines=lines,
             ),
         )
+
+
+def _too_short() -> ImplausibleFormatError:
+    return ImplausibleFormatError(
+        "it begins as an input that was counted before, and ends before the place up to which that was counted;"
+        " nothing of it was counted",
+        hint="while it is being copied, try again later; an older copy need not be given",
+    )
 
 
 def _anchor_fits(position: Position, tail: bytes, block: Block, key: bytes) -> bool:

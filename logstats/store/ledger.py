@@ -9,16 +9,25 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from logstats.errors import CannotWriteError, ConfigurationError, LogstatsError, NoPermissionError
+from logstats.errors import (
+    BusyError,
+    CannotWriteError,
+    ConfigurationError,
+    InputMissingError,
+    LogstatsError,
+    NoPermissionError,
+)
+from logstats.parquet import cannot_write
+from logstats.store.files import open_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["VERSION", "open_ledger", "transaction"]
+__all__ = ["VERSION", "open_ledger", "read_ledger", "transaction"]
 
 _MIGRATIONS: Final = (
     """
@@ -87,7 +96,8 @@ VERSION: Final = len(_MIGRATIONS)
 """Version of the schema; a store of a newer one is refused."""
 
 _FULL: Final = frozenset(("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"))
-_REFUSED: Final = frozenset(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM"))
+_REFUSED: Final = frozenset(("SQLITE_READONLY", "SQLITE_PERM"))
+_PATIENCE: Final = 30.0  # seconds; the lock of the store keeps writers apart, but readers hold up a commit
 
 
 def open_ledger(path: Path) -> sqlite3.Connection:
@@ -97,15 +107,33 @@ def open_ledger(path: Path) -> sqlite3.Connection:
         ConfigurationError: The store was made by a newer version, or the file is no ledger.
         CannotWriteError: The disk is full.
     """
-    if not path.exists():
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-    path.chmod(0o600)
+    descriptor = open_private(path)
+    with cannot_write(path):
+        os.fchmod(descriptor, 0o600)
+        os.close(descriptor)
     with _as_ours(path):
-        connection = sqlite3.connect(path, isolation_level=None, timeout=0)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
         connection.execute("PRAGMA synchronous = EXTRA")
         connection.execute("PRAGMA trusted_schema = OFF")
         _migrate(connection, path)
     return connection
+
+
+@contextmanager
+def read_ledger(path: Path) -> Iterator[sqlite3.Connection]:
+    """Look into a ledger without working on it.
+
+    Raises:
+        ConfigurationError: The store was made by a newer version, or the file is no ledger.
+        BusyError: A run has been writing it for long.
+        InputMissingError: The run that was to make the store did not come so far.
+    """
+    # Not mode=ro: after a crash, SQLite has to undo what was not committed before anybody can read.
+    with _as_ours(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        if not _version(connection, path):
+            raise InputMissingError(f"{path.parent}: is no store yet", hint="logstats ingest --store makes one")
+        yield connection
 
 
 @contextmanager
@@ -126,14 +154,18 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    for number in range(_version(connection, path), VERSION):
+        script = f"BEGIN IMMEDIATE; {_MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
+        connection.executescript(script)
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise ConfigurationError(
             f"the store has version {version}, this program knows {VERSION}", file=str(path), hint="update logstats"
         )
-    for number in range(version, VERSION):
-        script = f"BEGIN IMMEDIATE; {_MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
-        connection.executescript(script)
+    return int(version)
 
 
 @contextmanager
@@ -143,10 +175,14 @@ def _as_ours(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "")
-        if name in _FULL:
+        if name in _FULL or (name == "SQLITE_CANTOPEN" and os.access(path.parent, os.W_OK)):
             raise CannotWriteError(f"{path}: cannot be written: disk full", hint="free some space") from None
-        if name in _REFUSED:
+        if name.startswith("SQLITE_IOERR") and "READ" not in name:
+            raise CannotWriteError(f"{path}: cannot be written: {name}") from None
+        if name in _REFUSED or name == "SQLITE_CANTOPEN":
             raise NoPermissionError(f"{path}: no permission to write it") from None
+        if name == "SQLITE_BUSY":
+            raise BusyError(f"{path}: another program reads it", hint="try again later") from None
         if name == "SQLITE_NOTADB":
             raise ConfigurationError("is no ledger", file=str(path)) from None
         raise LogstatsError(f"{path}: {name or type(error).__name__}") from None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from logstats.errors import InputMissingError
 from logstats.schema import TABLES
 from logstats.store.durable import read_table
+from logstats.store.ledger import read_ledger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def read_cells(store: Path, table: str) -> pl.LazyFrame:
     """
     if table not in TABLES:
         raise InputMissingError(f"{table}: is no table", hint=f"tables: {', '.join(TABLES)}")
-    with closing(_opened(store)) as ledger:
+    with read_ledger(_ledger_of(store)) as ledger:
         paths = ledger.execute("SELECT path FROM cells WHERE name = ?", (table,)).fetchall()
     return read_table(store, table, paths)
 
@@ -44,7 +44,7 @@ def state_of(store: Path) -> dict[str, Any]:
     Raises:
         InputMissingError: There is no such store.
     """
-    with closing(_opened(store)) as ledger:
+    with read_ledger(_ledger_of(store)) as ledger:
         ledger.row_factory = sqlite3.Row
         days = _rows(ledger, "SELECT site, day, first_seen, closed, late, hits FROM days ORDER BY day, site")
         return {
@@ -59,15 +59,23 @@ def state_of(store: Path) -> dict[str, Any]:
             "late": sum(day["late"] for day in days),
             "hours": {row["hour"]: row["hits"] for row in ledger.execute("SELECT hour, hits FROM hours ORDER BY hour")},
             "last_run": next(iter(_rows(ledger, "SELECT * FROM runs ORDER BY id DESC LIMIT 1")), None),
-            "bytes": sum(path.stat().st_size for path in store.rglob("*") if path.is_file()),
+            "bytes": sum(map(_size, store.rglob("*"))),
         }
 
 
-def _opened(store: Path) -> sqlite3.Connection:
+def _ledger_of(store: Path) -> Path:
     path = store / "ledger.sqlite"
     if not path.exists():
         raise InputMissingError(f"{store}: is no store", hint="logstats ingest --store makes one")
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    return path
+
+
+def _size(path: Path) -> int:
+    """Give the bytes of a file; none when a run has removed it meanwhile."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0
 
 
 def _rows(ledger: sqlite3.Connection, query: str) -> list[dict[str, Any]]:
