@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from logstats import __version__
+from logstats import __version__, ops
 from logstats.console import Console
 from logstats.errors import CannotWriteError, InputMissingError, LogstatsError
 
@@ -28,6 +28,7 @@ __all__ = ["cli", "main"]
 
 _INTERRUPTED = 130
 _TERMINATED = 143
+_NEVER_SPILL = "1000000000"
 _PATIENCE = 5.0  # seconds until what has come of a pipe is counted, and until files are looked at again
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -38,6 +39,8 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal of another encoding is no failure
     signal.signal(signal.SIGTERM, _stop)
+    # polars may put frames on a disk when it thinks that memory is short, and a frame may hold addresses.
+    os.environ.setdefault("POLARS_OOC_MEMORY_BUDGET_MB", _NEVER_SPILL)
     code: int | None
     try:
         code = cli.main(standalone_mode=False)
@@ -235,7 +238,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
             figures = summary.of_ingest(found, closed, len(store.open_days()), store_folder, seconds)
             if found.tally.lines or closed or not follow:
                 console.object(figures) if console.as_json else console.key_values(figures["summary"])
-            code = _judge(found, config, console)
+            code = _judge(found, config, console, again=True)
             if not follow or any(pipe.size is None for pipe in sources):
                 return code
             time.sleep(_PATIENCE)
@@ -343,7 +346,7 @@ def status(store_folder: Path, config: Config, console: Console) -> None:
     console.object(state) if console.as_json else console.status(state)
 
 
-def _judge(found: Any, config: Config, console: Console) -> int:  # noqa: ANN401 - a Report, imported late
+def _judge(found: Any, config: Config, console: Console, *, again: bool = False) -> int:  # noqa: ANN401 - a Report, imported late
     """Say what was wrong with the inputs; the exit code tells a timer."""
     from logstats.errors import InputRejectedError  # noqa: PLC0415
 
@@ -352,7 +355,7 @@ def _judge(found: Any, config: Config, console: Console) -> int:  # noqa: ANN401
         if result.state in {"damaged", "refused"}:
             console.error(f"{result.name}: {result.state}: {result.note}", result.hint)
             code = InputRejectedError.exit_code
-        elif result.state == "empty":
+        elif result.state == "empty" and not again:  # after a rotation, the new file is empty
             console.message(f"{result.name}: is empty")
         elif result.note:
             console.message(f"{result.name}: {result.note}" + (f"; {result.hint}" if result.hint else ""))
@@ -385,6 +388,29 @@ def explain(line: str | None, format_text: str | None, config: Config, console: 
         line = sys.stdin.buffer.readline().decode("utf-8", "surrogateescape")
     facts = explain_line(line, _knowledge(config.with_format(format_text)))
     console.object(facts) if console.as_json else console.pairs(list(facts.items()))
+
+
+@cli.command()
+@click.argument("name", type=click.Choice(list(ops.SNIPPETS)))
+@click.option("--server", type=click.Choice(list(ops.SERVERS)), default="nginx", show_default=True, help="Whose logs.")
+@click.option("--logs", help="The access log that the server writes now; without it, Debian's.")
+@click.option("--store", default=ops.STORE, show_default=True, help="Folder of the store.")
+@click.option("--program", default=ops.PROGRAM, show_default=True, help="Where logstats is installed.")
+@click.option("--file", help="Of several files give this one alone.")
+@_common
+def hook(config: Config, console: Console, **options: Any) -> None:  # noqa: ANN401, ARG001 - given on as they are
+    """Print ready pieces of configuration: for logrotate, systemd, nginx or Apache. Nothing is installed.
+
+    \b
+    Examples:
+      logstats hook nginx
+      logstats hook systemd --file logstats-analyse.service > /etc/systemd/system/logstats-analyse.service
+    """  # noqa: D301 - \b tells Click to keep the lines
+    if console.as_json and options["file"] is None:
+        del options["file"]
+        console.object(ops.files(**options))
+    else:
+        console.result(ops.snippet(**options).rstrip("\n"))
 
 
 @cli.group()

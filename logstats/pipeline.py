@@ -22,6 +22,7 @@ from logstats.errors import ImplausibleFormatError
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import split_lines
+from logstats.read.source import STANDARD_INPUT
 from logstats.store.reading import Reading
 from logstats.tally import InputResult, Tally
 from logstats.visits import behaviour
@@ -154,7 +155,7 @@ def _with_lost_end(
     """Warn when another file had this name, and is not among the inputs: its last lines may never be counted."""
     given = {other.number for other in readings}
     gone = [record for record in before if record.name == result.name and record.id not in given]
-    if reading.recognised or result.state != "complete" or not gone:
+    if reading.recognised or result.state != "complete" or not gone or result.name == STANDARD_INPUT:
         return result
     note = "another file had this name before, and is not given now: its last lines may not be counted"
     hint = "give the rotated file as well, for example access.log.1"
