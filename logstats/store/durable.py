@@ -321,9 +321,10 @@ class DurableStore:
             if (path.parent.name, path.name) not in in_use:
                 destroy(path)
         self._keys = {site_and_day: key for site_and_day, key in self._keys.items() if site_and_day in opened}
-        for folder in self.folder.glob("open/*"):
-            if not any(folder.iterdir()):
-                folder.rmdir()
+        with cannot_write(self.folder):
+            for folder in self.folder.glob("open/*"):
+                if not any(folder.iterdir()):
+                    folder.rmdir()
 
     def _named(self) -> set[str]:
         """Give the files that the ledger names."""

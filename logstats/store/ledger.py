@@ -175,7 +175,8 @@ def _as_ours(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "")
-        if name in _FULL or (name == "SQLITE_CANTOPEN" and os.access(path.parent, os.W_OK)):
+        allowed = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+        if name in _FULL or (allowed and name in {"SQLITE_CANTOPEN", "SQLITE_READONLY"}):
             raise CannotWriteError(f"{path}: cannot be written: disk full", hint="free some space") from None
         if name.startswith("SQLITE_IOERR") and "READ" not in name:
             raise CannotWriteError(f"{path}: cannot be written: {name}") from None
