@@ -233,7 +233,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
             finally:
                 progress.close()
             closed = pipeline.close_days(run, every=close_now, reason=reason)
-            store.end(number)
+            store.end(number, found.tally.skipped)
             seconds = time.monotonic() - started
             figures = summary.of_ingest(found, closed, len(store.open_days()), store_folder, seconds)
             if found.tally.lines or closed or not follow:

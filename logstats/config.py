@@ -283,13 +283,13 @@ def _checked(config: Config, place: _Place) -> Config:
 
 def _check_sites(config: Config, place: _Place) -> None:
     """Check that a site's name can name a folder, and that each host belongs to one site."""
-    names: set[str] = set()
+    names = {"identity"}  # the store keeps a file of this name where sites have folders
     known: set[str] = set()
     for i, site in enumerate(config.site):
         if not (site.name[:1].isalnum() and site.name.isprintable() and "/" not in site.name):
             raise place.error(f"site[{i}].name", "must begin with a letter or digit and hold no slash")
         if site.name in names:
-            raise place.error(f"site[{i}].name", f"{site.name!r} is the name of two sites")
+            raise place.error(f"site[{i}].name", f"{site.name!r} is the name of two sites, or of something else")
         if not site.hosts:
             raise place.error(f"site[{i}].hosts", "must name a host")
         for host in map(str.lower, site.hosts):

@@ -15,6 +15,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+import numpy as np
 import polars as pl
 
 from logstats import cells, derive, parse, visits
@@ -59,6 +60,9 @@ _CLOCK_SKEW: Final = timedelta(hours=1)
 _MOST: Final = 0.5
 _MOST_ROWS: Final = 4_000_000  # hits that are counted at once
 _WORKERS: Final = 2  # more gain nothing: polars is parallel itself, and Python's part is not
+
+# polars looks for numpy when it first needs it, which two threads must not do at once.
+_NUMPY_FOUND: Final = pl.lit(np.int64(0))
 
 _Done = TypeVar("_Done")
 _Position = TypeVar("_Position")
@@ -137,7 +141,7 @@ def ingest(sources: Iterable[Source], source_name: str, run: Run[DurableStore], 
         )
         commit = partial(_commit_and_close, reading, run) if source.patience else reading.commit
         try:
-            result, tally = intake(source, reading.blocks(), commit, run)
+            result, tally = intake(source, reading.blocks(), commit, run, known=lambda: reading.recognised)  # noqa: B023
         except ImplausibleFormatError as error:
             run.store.rollback()
             result, tally = InputResult(source.label, 0, "refused", str(error), error.hint), Tally()
@@ -237,6 +241,7 @@ def intake(
     blocks: Iterator[tuple[Block, _Position]],
     commit: Callable[[_Position, Tally], None],
     run: Run[_Store],
+    known: Callable[[], bool] = lambda: False,
 ) -> tuple[InputResult, Tally]:
     """Bring the lines of an input into the store's open days.
 
@@ -247,6 +252,7 @@ def intake(
         blocks: What is new of it, each block with the position after it.
         commit: Makes true what is staged up to a position, with the account of its lines.
         run: What to work with.
+        known: Tells whether lines of the input were counted before: then it is an access log, whatever comes now.
 
     Returns:
         What became of the input, and the account of its lines.
@@ -260,7 +266,7 @@ def intake(
             return replace(result, state="empty" if not source.consumed else "complete"), counted
         sample = split_lines(first[0].data).head(_SAMPLE)
         formats += parse.best_first(sample, _candidates(run.knowledge.config))
-        if refusal := _refusal(sample, formats):
+        if not known() and (refusal := _refusal(sample, formats)):
             return replace(result, state="refused", note=refusal[0], hint=refusal[1]), counted
         work = partial(_hits_of, source=source, formats=formats, run=run)
         # What comes slowly is not held back to work on the next block meanwhile.

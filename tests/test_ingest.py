@@ -291,3 +291,26 @@ def test_a_day_in_parts_of_visitors_gives_the_same_cells(
     whole, added = pipeline.closing(hits, config), pipeline.closing_by_visitors(some, parts, config)
     for name, table in whole.items():
         assert added[name].equals(table), name
+
+
+def test_junk_at_the_end_of_a_known_log_is_counted(tmp_path: Path, logstats: Callable[..., Any]) -> None:
+    """An input that was read before is an access log, whatever its new lines are: they are rejects, once."""
+    log, store = tmp_path / "access.log", tmp_path / "store"
+    log.write_text("".join(line(i) for i in range(40)))
+    logstats("ingest", "--store", str(store), str(log))
+    with log.open("a") as file:
+        file.write("no line of a log\n")
+    found = figures(logstats("ingest", "--store", str(store), str(log)))
+    assert (found["lines"], found["rejected"], found["skipped"]) == ("1", "1", "40")
+    assert figures(logstats("ingest", "--store", str(store), str(log)))["lines"] == "0"
+
+
+def test_a_run_is_noted_with_what_it_knew(tmp_path: Path, logstats: Callable[..., Any]) -> None:
+    """`status` says of the last run how many lines were new and how many were known."""
+    log, store = tmp_path / "access.log", tmp_path / "store"
+    log.write_text(line(0))
+    for _ in range(2):
+        logstats("ingest", "--store", str(store), str(log))
+    last = json.loads(logstats("status", "--json", "--store", str(store)).stdout)["last_run"]
+    assert (last["lines"], last["skipped"]) == (0, 1)
+    assert last["ended"]

@@ -175,10 +175,10 @@ class DurableStore:
             cursor = self._ledger.execute("INSERT INTO runs (command, started) VALUES (?, ?)", (command, _now()))
         return int(cursor.lastrowid or 0)
 
-    def end(self, run: int) -> None:
-        """Note that a run has come to its end."""
+    def end(self, run: int, skipped: int = 0) -> None:
+        """Note that a run has come to its end, and how many lines it knew already."""
         with transaction(self._ledger, self._path):
-            self._ledger.execute("UPDATE runs SET ended = ? WHERE id = ?", (_now(), run))
+            self._ledger.execute("UPDATE runs SET ended = ?, skipped = ? WHERE id = ?", (_now(), skipped, run))
 
     def known_inputs(self, source: str) -> list[InputRecord]:
         """Give what was counted of the inputs of a source."""
@@ -417,8 +417,8 @@ class DurableStore:
             )
         self._ledger.execute(
             "UPDATE runs SET lines = lines + ?, hits = hits + ?, rejected = rejected + ?, opted_out = opted_out + ?,"
-            " late = late + ?, skipped = skipped + ? WHERE id = ?",
-            (tally.lines, tally.hits, tally.rejected, tally.opted_out, tally.late, tally.skipped, run),
+            " late = late + ? WHERE id = ?",
+            (tally.lines, tally.hits, tally.rejected, tally.opted_out, tally.late, run),
         )
 
     def _record(self, source: str, number: int | None, position: Position, name: str, now: str) -> int:
