@@ -119,5 +119,6 @@ def _header(name: str, content: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, **{key: content[key] for key in ("date", "source", "licence")}}
 
 
+@cache
 def _read(name: str) -> dict[str, Any]:
     return tomllib.loads(resources.files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
