@@ -33,6 +33,7 @@ Path(_HOME.name, "config", "logstats", "logstats.toml").touch()
 
 import polars as pl  # noqa: E402 - nothing of ours is imported before the time zone and the home are set
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 from logstats import config, geodata, pipeline  # noqa: E402
 from logstats.derive import Knowledge  # noqa: E402
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
     from datetime import date
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A test is not slow because the machine is busy. In CI, hypothesis has a profile of its own: the same examples again.
+settings.register_profile("logstats", settings.get_profile("ci" if os.environ.get("CI") else "default"), deadline=None)
+settings.load_profile("logstats")
 
 
 def pytest_unconfigure() -> None:
