@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["cannot_write", "write_parquet"]
+__all__ = ["cannot_write", "sync_folder", "write_parquet"]
 
 _FULL: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 _REFUSED: Final = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
@@ -58,7 +58,7 @@ def write_parquet(
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -84,7 +84,8 @@ def _described(table: pa.Table, descriptions: Mapping[str, str], metadata: Mappi
     return table.cast(pa.schema(fields, {**(table.schema.metadata or {}), **metadata}))
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

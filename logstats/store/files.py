@@ -8,12 +8,12 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from logstats.errors import NoPermissionError
-from logstats.parquet import cannot_write
+from logstats.parquet import cannot_write, sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["create_private", "destroy", "entries", "open_private", "private_folder", "read_private", "sync_folder"]
+__all__ = ["create_private", "destroy", "entries", "open_private", "private_folder", "read_private"]
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -129,12 +129,3 @@ def destroy(path: Path) -> None:
             os.close(descriptor)
         path.unlink()
         sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
