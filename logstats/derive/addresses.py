@@ -1,4 +1,4 @@
-"""Reads address texts into numbers, and says what an address is: whose, how coarse, public or not.
+"""Says what an address is: whose, how coarse, public or not.
 
 Everything works on frames of four columns, one row per text, called *addresses* below:
 
@@ -12,32 +12,18 @@ an address.
 
 from __future__ import annotations
 
-import socket
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final, Literal
 
-import numpy as np
 import polars as pl
 
+from logstats.derive.address_text import IPV4, read_ipv4, read_ipv6
 from logstats.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import NDArray
-
 __all__ = ["are_inside", "client_addresses", "is_public", "network_key", "parse_addresses", "unwrap_nat64"]
-
-# 0 to 255 without leading zeros: 010 is 8 to some programs and 10 to others, so it is no address here.
-_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_PORT: Final = "(?::[0-9]{1,5})?"
-_IPV4: Final = rf"^{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}{_PORT}$"
-
-# These only cut away brackets, zone index and port; inet_pton decides what is an address.
-_IPV6: Final = "([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)"
-_ZONE: Final = "(?:%[0-9A-Za-z._~-]+)?"  # RFC 6874: the characters of a zone index
-_IPV6_BARE: Final = f"^{_IPV6}{_ZONE}$"
-_IPV6_IN_BRACKETS: Final = rf"^\[{_IPV6}{_ZONE}\]{_PORT}$"
 
 # IPv6 networks whose last 32 bits are an IPv4 address: RFC 4291 section 2.5.5.2 and RFC 6052.
 _IPV4_MAPPED: Final = IPv6Network("::ffff:0:0/96")
@@ -99,9 +85,9 @@ def parse_addresses(texts: pl.Series) -> pl.DataFrame:
     Returns:
         *addresses* (see the module), a row per text, in the same order.
     """
-    is_ipv4 = texts.str.contains(_IPV4).fill_null(value=False)
-    ipv4 = _spread(_read_ipv4(texts.filter(is_ipv4)), is_ipv4)
-    ipv6 = _spread(_read_ipv6(texts.filter(~is_ipv4)), ~is_ipv4)
+    is_ipv4 = texts.str.contains(IPV4).fill_null(value=False)
+    ipv4 = _spread(read_ipv4(texts.filter(is_ipv4)), is_ipv4)
+    ipv6 = _spread(read_ipv6(texts.filter(~is_ipv4)), ~is_ipv4)
     numbers = pl.concat([ipv4, ipv6], how="horizontal")
     return _unwrap(numbers.select(_version(), "v4", "hi", "lo"), _IPV4_MAPPED)
 
@@ -207,75 +193,12 @@ def client_addresses(clients: pl.Series, forwarded_for: pl.Series, trusted: Sequ
     return found.select(pl.coalesce("address", "client").alias(clients.name)).to_series()
 
 
-def _read_ipv4(texts: pl.Series) -> pl.DataFrame:
-    """Reads texts that match the pattern of IPv4, from the bytes of all of them at once.
-
-    Splitting and casting in polars takes three times as long, and this is the slowest step of a country lookup.
-
-    Returns:
-        Column `v4`.
-    """
-    _, offsets, data = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
-    bounds = np.frombuffer(offsets, dtype=np.int64)[: len(texts) + 1]
-    content = np.frombuffer(data, dtype=np.uint8)[: bounds[-1]]
-    starts, ends = np.empty((2, len(texts), 4), dtype=np.int32)
-    ends[:, :3] = np.flatnonzero(content == ord(".")).reshape(-1, 3)
-    ends[:, 3] = _address_ends(content, bounds)
-    starts[:, 0] = bounds[:-1]
-    starts[:, 1:] = ends[:, :3] + 1
-    octets = _decimal(content - ord("0"), ends - 1, ends - starts)
-    return pl.DataFrame({"v4": octets.view(">u4").ravel().astype(np.uint32)}, schema={"v4": pl.UInt32})
-
-
-def _address_ends(content: NDArray[np.uint8], bounds: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Gives where each address ends: a port does not belong to it."""
-    ends = bounds[1:].copy()
-    colons = np.flatnonzero(content == ord(":"))
-    ends[np.searchsorted(bounds, colons, side="right") - 1] = colons
-    return ends
-
-
-def _decimal(digits: NDArray[np.uint8], last: NDArray[np.int32], length: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """Reads numbers of one to three digits, each by the place of its last one."""
-    numbers = digits.take(last)
-    for place, weight in ((1, 10), (2, 100)):
-        # A number without this digit looks at one that is not its own, and does not count it.
-        numbers += digits.take(last - place, mode="clip") * np.uint8(weight) * (length > place)
-    return numbers
-
-
-def _read_ipv6(texts: pl.Series) -> pl.DataFrame:
-    """Reads texts as IPv6 addresses, one at a time.
-
-    Returns:
-        Columns `hi` and `lo`, null where a text is no IPv6 address.
-    """
-    bare = pl.select(pl.coalesce(texts.str.extract(_IPV6_BARE), texts.str.extract(_IPV6_IN_BRACKETS)))
-    packed = pl.Series([_packed(text) for text in bare.to_series()], dtype=pl.Binary)
-    return pl.DataFrame(
-        {
-            "hi": packed.bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big"),
-            "lo": packed.bin.slice(8, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big"),
-        }
-    )
-
-
 def _spread(values: pl.DataFrame, where: pl.Series) -> pl.DataFrame:
     """Puts rows back to where they were filtered from; null elsewhere."""
     if values.height == where.len():
         return values
     position = pl.select(pl.when(where).then(where.cum_sum() - 1)).to_series()
     return values.select(pl.all().gather(position))
-
-
-def _packed(text: str | None) -> bytes | None:
-    """Gives the 16 bytes of an IPv6 address, in network order."""
-    if text is None:
-        return None
-    try:
-        return socket.inet_pton(socket.AF_INET6, text)
-    except OSError:
-        return None
 
 
 def _version() -> pl.Expr:

@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+import numpy as np
 import polars as pl
 
 from logstats.derive.addresses import is_public, unwrap_nat64
@@ -25,6 +26,10 @@ from logstats.errors import ConfigurationError, InputMissingError, NoPermissionE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.uint32] | NDArray[np.uint64]
 
 __all__ = [
     "IPV4_FILE",
@@ -45,6 +50,7 @@ IPV6_FILE: Final = "country-ipv6.parquet"
 _NO_COUNTRY: Final = frozenset({"EU", "AP", "AN", "A1", "A2", "O1", "T1", "XX", "ZZ"})
 _ISO_CODE: Final = {"UK": "GB", "FX": "FR"}
 _CODE_LENGTH: Final = 2
+_HALVES: Final = ("start_hi", "start_lo", "end_hi", "end_lo")
 
 # Keys in the Parquet metadata begin with this, beside those of other programs (`ARROW:schema`).
 _METADATA_PREFIX: Final = "logstats."
@@ -139,7 +145,7 @@ class CountryTable:
 
     Attributes:
         ipv4: Columns `start`, `end` (UInt32) and `country` (String), sorted by `start`.
-        ipv6: Columns `start`, `end` (UInt128) and `country` (String), sorted by `start`.
+        ipv6: Columns `start_hi`, `start_lo`, `end_hi`, `end_lo` (UInt64) and `country` (String), sorted by start.
         info: Where the ranges come from.
     """
 
@@ -168,15 +174,7 @@ class CountryTable:
                 file=str(folder),
                 hint="run logstats geo update FILE.mmdb again",
             )
-        return cls(
-            ipv4=ipv4.select(pl.col("start", "end", "country").set_sorted()),
-            ipv6=ipv6.select(
-                _number("start_hi", "start_lo").alias("start").set_sorted(),
-                _number("end_hi", "end_lo").alias("end"),
-                "country",
-            ),
-            info=info,
-        )
+        return cls(ipv4=ipv4.select("start", "end", "country"), ipv6=ipv6.select(*_HALVES, "country"), info=info)
 
     def lookup(self, addresses: pl.DataFrame, *, keep_kosovo: bool = False) -> pl.Series:
         """Looks up the country of each address.
@@ -194,36 +192,67 @@ class CountryTable:
         """
         addresses = unwrap_nat64(addresses)
         public = addresses.with_columns(pl.when(is_public(addresses)).then(pl.col("v4", "hi", "lo")))
-        ipv4 = _find(public["v4"], self.ipv4)
-        ipv6 = _find(public.select(_number("hi", "lo")).to_series(), self.ipv6)
+        ipv4 = _find_ipv4(public["v4"], self.ipv4)
+        ipv6 = _find_ipv6(public.select("hi", "lo"), self.ipv6)
         country = pl.coalesce(ipv4, ipv6, pl.lit(UNKNOWN)).alias("country")
         countries = pl.select(country).to_series()
         return countries if keep_kosovo else countries.replace("XK", UNKNOWN)
 
 
-def _find(numbers: pl.Series, ranges: pl.DataFrame) -> pl.Series:
-    """Finds the country of each number: the range that begins at it or before, unless that ends before it.
+def _find_ipv4(addresses: pl.Series, ranges: pl.DataFrame) -> pl.Series:
+    """Finds the country of each IPv4 address: the range that begins at it or before, unless that ends before it."""
+    rows, asked = _present(addresses)
+    begun = _last_begun(asked, ranges["start"].to_numpy())
+    inside = (begun >= 0) & (asked <= ranges["end"].to_numpy().take(begun, mode="clip"))
+    return _countries(ranges, begun[inside], rows[inside], addresses.len())
 
-    The numbers are sorted first: each search then begins where the last one ended, in the processor's cache.
+
+def _find_ipv6(addresses: pl.DataFrame, ranges: pl.DataFrame) -> pl.Series:
+    """Finds the country of each IPv6 address by its upper half; the whole number decides where a range begins there.
 
     Args:
-        numbers: Addresses of one version, null for those of the other.
-        ranges: Columns `start`, `end` and `country`, sorted by `start`.
-
-    Returns:
-        String, null for a number that is null or lies in a gap between two ranges.
+        addresses: `hi` and `lo`, null for those of the other version.
+        ranges: Columns `start_hi`, `start_lo`, `end_hi`, `end_lo` and `country`, sorted.
     """
-    asked = pl.DataFrame({"number": numbers}).with_row_index("row").drop_nulls("number").sort("number")
-    begun = ranges["start"].search_sorted(asked["number"], side="right")
-    asked = asked.with_columns(range=pl.when(begun > 0).then(begun - 1))
-    inside = asked.filter(pl.col("number") <= ranges["end"].gather(asked["range"]))
-    nowhere = pl.repeat(None, numbers.len(), dtype=pl.UInt32, eager=True)
-    return ranges["country"].gather(nowhere.scatter(inside["row"], inside["range"]))
+    rows, upper = _present(addresses["hi"])
+    _, lower = _present(addresses["lo"])
+    start_upper, start_lower, end_upper, end_lower = (ranges[name].to_numpy() for name in _HALVES)
+    begun = _last_begun(upper, start_upper)
+    # Several ranges may begin in one /64: back to the one that begins at the address or before.
+    later = np.flatnonzero((begun >= 0) & (start_upper.take(begun, mode="clip") == upper))
+    while len(later):
+        later = later[
+            (start_upper.take(begun[later]) == upper[later]) & (start_lower.take(begun[later]) > lower[later])
+        ]
+        begun[later] -= 1
+        later = later[begun[later] >= 0]
+    end = end_upper.take(begun, mode="clip")
+    inside = (begun >= 0) & ((upper < end) | ((upper == end) & (lower <= end_lower.take(begun, mode="clip"))))
+    return _countries(ranges, begun[inside], rows[inside], addresses.height)
 
 
-def _number(upper: str, lower: str) -> pl.Expr:
-    """Joins two halves of 64 bits. The upper one alone is not exact: some ranges are finer than /64."""
-    return pl.col(upper).cast(pl.UInt128) * 2**64 + pl.col(lower)
+def _present(numbers: pl.Series) -> tuple[NDArray[np.int64], Numbers]:
+    """Gives the rows that are not null, and their values."""
+    rows = np.flatnonzero(numbers.is_not_null().to_numpy())
+    return rows, numbers.drop_nulls().to_numpy()
+
+
+def _last_begun(numbers: Numbers, starts: Numbers) -> NDArray[np.int64]:
+    """Gives the last range that begins at each number or before; -1 where none does.
+
+    The numbers are sorted first: each search then begins where the last one ended, in the processor's cache.
+    """
+    order = np.argsort(numbers)
+    begun = np.empty(len(numbers), dtype=np.int64)
+    begun[order] = np.searchsorted(starts, numbers[order], side="right") - 1
+    return begun
+
+
+def _countries(ranges: pl.DataFrame, found: NDArray[np.int64], rows: NDArray[np.int64], height: int) -> pl.Series:
+    """Gives the countries of the ranges found to their rows; null elsewhere."""
+    nowhere = pl.repeat(None, height, dtype=pl.UInt32, eager=True)
+    place = nowhere.scatter(rows, pl.Series(found, dtype=pl.UInt32))
+    return ranges["country"].gather(place)
 
 
 def _read_table(file: Path) -> tuple[pl.DataFrame, GeoInfo]:
