@@ -22,7 +22,7 @@ from logstats import cells, derive, parse, visits
 from logstats.errors import ImplausibleFormatError
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
-from logstats.read.lines import split_lines
+from logstats.read.lines import find_lines, split_lines
 from logstats.read.source import STANDARD_INPUT
 from logstats.store.reading import Reading
 from logstats.tally import InputResult, Tally
@@ -290,8 +290,8 @@ def _hits_of(
 ) -> tuple[pl.DataFrame, Tally]:
     """Turn the lines of a block into hits, and account for each of them."""
     config, store = run.knowledge.config, run.store
-    lines = split_lines(block.data)
-    read = parse.parse(
+    lines = find_lines(block.data)
+    read = parse.parse_block(
         lines,
         formats,
         timezone=config.timezone,
@@ -301,7 +301,7 @@ def _hits_of(
     requests, opted_out = derive.withdraw(read.requests, config)
     described, late = _on_time(derive.describe(requests, run.knowledge), store.closed)
     hits = derive.pseudonymise(described, store.keys, config.privacy.id_bits)
-    tally = Tally(lines=lines.len(), opted_out=opted_out, formats=Counter(read.formats), late_by_day=late)
+    tally = Tally(lines=len(lines), opted_out=opted_out, formats=Counter(read.formats), late_by_day=late)
     tally.count_hits(described)
     tally.count_rejects(read.rejects, lines, source.label, block.first_line)
     return hits, tally
@@ -309,6 +309,7 @@ def _hits_of(
 
 def _on_time(described: pl.DataFrame, closed: frozenset[SiteDay]) -> tuple[pl.DataFrame, Counter[SiteDay]]:
     """Take out the requests of closed days: their key is gone, and their cells do not change."""
+    described = described.with_columns(pl.col("site").cast(pl.String))
     days = described.select("site", "day").unique()
     too_late = days.filter(pl.Series([site_and_day in closed for site_and_day in days.iter_rows()], dtype=pl.Boolean))
     if too_late.is_empty():

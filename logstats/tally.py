@@ -16,6 +16,8 @@ import polars as pl
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from logstats.read import Lines
+
 __all__ = ["InputResult", "Reject", "Tally", "shape"]
 
 _SHOWN: Final = 5
@@ -125,11 +127,13 @@ class Tally:
         times = described.select(start=pl.col("time").min(), end=pl.col("time").max()).row(0)
         self.start, self.end = _earliest(self.start, times[0]), _latest(self.end, times[1])
 
-    def count_rejects(self, rejects: pl.DataFrame, lines: pl.Series, name: str, first_line: int) -> None:
+    def count_rejects(self, rejects: pl.DataFrame, lines: Lines, name: str, first_line: int) -> None:
         """Add rejected lines: `line` (position in the block) and `reason`."""
         self.rejects.update(dict(rejects["reason"].cast(pl.String).value_counts().iter_rows()))
-        for position, reason in rejects.head(max(0, _SHOWN - len(self.shown))).iter_rows():
-            self.shown.append(Reject(name, first_line + position, reason, shape(lines[position])))
+        shown = rejects.head(max(0, _SHOWN - len(self.shown)))
+        texts = lines.texts(shown["line"].to_numpy())
+        for (position, reason), text in zip(shown.iter_rows(), texts, strict=True):
+            self.shown.append(Reject(name, first_line + position, reason, shape(text)))
 
     def add(self, other: Tally) -> Self:
         """Add another tally to this one."""

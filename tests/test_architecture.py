@@ -22,6 +22,7 @@ COMMON: Final = {"distinct", "errors", "schema"}
 ALSO: Final = {
     ("derive", "lists"): "lists are data: bots, devices and referrers with their dates",
     ("derive", "config"): "the rules of the site decide what a request is; for the type checker only",
+    ("parse", "read"): "lines come as read gives them; for the type checker only",
     ("store", "tally"): "a commit takes the account of its lines; for the type checker only",
     ("store", "read"): "a reading gives the blocks of an input that are new; for the type checker only",
     ("store", "parquet"): "parts are written as every Parquet file is: complete or not at all",
@@ -40,6 +41,7 @@ WIRING: Final = {
     ("cli", "derive"): "it hands the rules and the country table to the pipeline",
     ("console", "read"): "the progress bar shows inputs; for the type checker only",
     ("geodata", "derive"): "it writes the country tables that derive reads, and shares their layout",
+    ("tally", "read"): "the outline of a rejected line needs its text; for the type checker only",
     ("summary", "derive"): "it names the country database; for the type checker only",
 }
 

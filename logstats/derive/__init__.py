@@ -16,14 +16,14 @@ import polars as pl
 
 from logstats.derive.addresses import are_inside, client_addresses, network_key, parse_addresses
 from logstats.derive.device import classify_devices
-from logstats.derive.outcome import OUTCOME_OF, classify_paths, outcome_rules
+from logstats.derive.outcome import OUTCOME_COLUMNS, OUTCOME_OF, classify_paths, outcome_rules
 from logstats.derive.pages import split_targets, template_paths
 from logstats.derive.referrer import classify_referrers
 from logstats.derive.sites import DEFAULT_SITE, assign_sites, is_own_host, own_hosts
 from logstats.derive.traffic import classify_user_agents, is_hostile
 from logstats.derive.visitors import Keys, visitor_ids
-from logstats.distinct import Distinct, Memo, distinct
-from logstats.schema import HITS
+from logstats.distinct import Distinct, Memo, by_combination, distinct
+from logstats.schema import HITS, OUTCOMES, REFERRER_KINDS, TRAFFIC
 
 if TYPE_CHECKING:
     from logstats.config import Config
@@ -35,6 +35,9 @@ _COUNTED: Final = ("page_view", "download")
 _REFERRER_HOST: Final = r"^(?i:https?)://(?:[^/?#@]*@)?([^/?#:]*)"
 _PARTIAL: Final = 206
 _ROBOTS_TXT: Final = "/robots.txt"
+_OUTCOMES: Final = pl.Enum(OUTCOMES)
+_TRAFFIC: Final = pl.Enum(TRAFFIC)
+_KINDS: Final = pl.Enum(REFERRER_KINDS)
 _HINTS: Final = ("mobile_hint", "platform_hint", "form_factor_hint")
 
 
@@ -109,7 +112,10 @@ def _with_site(frame: pl.DataFrame, config: Config) -> pl.DataFrame:
 def _with_origin(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
     """Add country and network; which address is the client's, the trusted proxies decide."""
     config = knowledge.config
-    clients = client_addresses(frame["client"], frame["forwarded_for"], config.trusted_proxies)
+    clients = frame["client"]
+    if config.trusted_proxies:
+        named = frame.select(pl.col("client", "forwarded_for").cast(pl.String))
+        clients = client_addresses(named["client"], named["forwarded_for"], config.trusted_proxies)
     texts = distinct(clients)
     addresses = parse_addresses(texts.values)
     known = pl.DataFrame(
@@ -128,16 +134,17 @@ def _with_user_agent(frame: pl.DataFrame, knowledge: Knowledge, *, explain: bool
     memo = Memo() if explain else knowledge.user_agents
     frame = _spread(frame, agents, memo.look_up(agents.values, partial(_about_user_agents, explain=explain)))
     if any(frame[hint].null_count() < frame.height for hint in _HINTS):
-        hinted = classify_devices(frame["user_agent"], explain=explain, **{hint: frame[hint] for hint in _HINTS})
-        frame = frame.with_columns(hinted)
+        hinted = partial(_about_hints, explain=explain)
+        frame = frame.with_columns(by_combination(frame, ["user_agent", *_HINTS], hinted))
+    logged = pl.col("user_agent_logged")
     return frame.with_columns(
-        pl.when("user_agent_logged").then("traffic").otherwise(pl.lit("human")).alias("traffic"),
-        pl.when("user_agent_logged").then("traffic_rule").alias("traffic_rule"),
+        pl.when(logged).then("traffic").otherwise(pl.lit("human", dtype=_TRAFFIC)).alias("traffic"),
+        pl.when(logged).then("traffic_rule").alias("traffic_rule"),
     )
 
 
 def _about_user_agents(user_agents: pl.Series, *, explain: bool) -> pl.DataFrame:
-    return pl.concat(
+    known = pl.concat(
         [
             classify_devices(user_agents, explain=explain),
             classify_user_agents(user_agents, explain=explain),
@@ -145,23 +152,31 @@ def _about_user_agents(user_agents: pl.Series, *, explain: bool) -> pl.DataFrame
         ],
         how="horizontal",
     )
+    return known.with_columns(pl.col("traffic").cast(_TRAFFIC))
+
+
+def _about_hints(hinted: pl.DataFrame, *, explain: bool) -> pl.DataFrame:
+    return classify_devices(hinted["user_agent"], explain=explain, **{hint: hinted[hint] for hint in _HINTS})
 
 
 def _with_target(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
     """Add what the path is for, and its template."""
-    config = knowledge.config
     targets = distinct(frame["target"])
-    frame = _spread(frame, targets, knowledge.targets.look_up(targets.values, partial(_about_targets, config=config)))
-    own = is_own_host(pl.col("target_host"), own_hosts(config.site)) | (pl.col("target_host") == pl.col("host"))
-    foreign = pl.col("host_foreign") | (pl.col("target_host").is_not_null() & ~own.fill_null(value=False))
-    return frame.with_columns(foreign.alias("foreign_host"))
+    known = knowledge.targets.look_up(targets.values, partial(_about_targets, config=knowledge.config))
+    frame = _spread(frame, targets, known)
+    same_host = pl.col("target_host").cast(pl.String) == pl.col("host").cast(pl.String)
+    own = pl.col("target_host_own") | same_host.fill_null(value=False)
+    return frame.with_columns((pl.col("host_foreign") | ~own).alias("foreign_host"))
 
 
 def _about_targets(targets: pl.Series, *, config: Config) -> pl.DataFrame:
     split = split_targets(targets)
+    host = pl.col("target_host")
+    own = host.is_null() | is_own_host(host, own_hosts(config.site)).fill_null(value=False)
     return pl.concat(
         [
             split,
+            split.select(own.alias("target_host_own")),
             template_paths(split["path"], config.pages).alias("template").to_frame(),
             classify_paths(split["path"], config.outcome, config.exclude.paths),
             is_hostile(targets).rename({"hostile": "target_hostile", "hostile_rule": "target_hostile_rule"}),
@@ -175,9 +190,10 @@ def _with_referrer(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
     referrers = distinct(frame["referrer"])
     own = own_hosts(knowledge.config.site)
     known = knowledge.referrers.look_up(referrers.values, partial(_about_referrers, own=own))
-    internal = (pl.col("referrer_host") == pl.col("host")).fill_null(value=False)
+    same_host = pl.col("referrer_host").cast(pl.String) == pl.col("host").cast(pl.String)
+    internal = same_host.fill_null(value=False)
     return _spread(frame.drop("referrer"), referrers, known).with_columns(
-        pl.when(internal).then(pl.lit("internal")).otherwise("referrer_kind").alias("referrer_kind"),
+        pl.when(internal).then(pl.lit("internal", dtype=_KINDS)).otherwise("referrer_kind").alias("referrer_kind"),
         pl.when(~internal).then("referrer").alias("referrer"),
     )
 
@@ -185,7 +201,7 @@ def _with_referrer(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
 def _about_referrers(referrers: pl.Series, *, own: tuple[str, ...]) -> pl.DataFrame:
     return pl.concat(
         [
-            classify_referrers(referrers, own).select("referrer_kind", "referrer"),
+            classify_referrers(referrers, own).select(pl.col("referrer_kind").cast(_KINDS), "referrer"),
             referrers.str.extract(_REFERRER_HOST).str.to_lowercase().alias("referrer_host").to_frame(),
             is_hostile(referrers).rename({"hostile": "referrer_hostile", "hostile_rule": "referrer_hostile_rule"}),
         ],
@@ -194,19 +210,29 @@ def _about_referrers(referrers: pl.Series, *, own: tuple[str, ...]) -> pl.DataFr
 
 
 def _with_outcome(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the outcome and the rule that decided it, and mark people whose request is an attack."""
-    frame = frame.with_columns(outcome_rules(frame).alias("rule"))
-    outcome = pl.col("rule").replace_strict(OUTCOME_OF)
+    """Add the outcome and the rule that decided it, the page, and mark people whose request is an attack."""
+    frame = frame.with_columns(
+        by_combination(frame, OUTCOME_COLUMNS, _outcomes) + by_combination(frame, ["host_prefix", "template"], _pages)
+    )
     hostile = pl.any_horizontal("agent_hostile", "target_hostile", "referrer_hostile")
-    counted = outcome.is_in(_COUNTED)
+    suspected = (pl.col("traffic") == "human") & hostile
     return frame.with_columns(
-        outcome.alias("outcome"),
-        pl.when((pl.col("traffic") == "human") & hostile)
-        .then(pl.lit("suspected"))
-        .otherwise("traffic")
-        .alias("traffic"),
-        pl.when(counted).then(pl.col("host_prefix") + pl.col("template")).alias("page"),
-        (counted & (pl.col("status") == _PARTIAL) & pl.col("range").is_null()).alias("partial"),
+        pl.when(suspected).then(pl.lit("suspected", dtype=_TRAFFIC)).otherwise("traffic").alias("traffic"),
+        pl.when("counted").then("page").alias("page"),
+    )
+
+
+def _outcomes(requests: pl.DataFrame) -> pl.DataFrame:
+    rules = outcome_rules(requests)
+    outcome = rules.replace_strict(OUTCOME_OF, return_dtype=_OUTCOMES).alias("outcome")
+    counted = outcome.is_in(_COUNTED).alias("counted")
+    partial_content = requests.select((pl.col("status") == _PARTIAL) & pl.col("range").is_null()).to_series()
+    return pl.DataFrame([rules.alias("rule"), outcome, counted, (counted & partial_content).alias("partial")])
+
+
+def _pages(templates: pl.DataFrame) -> pl.DataFrame:
+    return templates.select(
+        (pl.col("host_prefix") + pl.col("template")).alias("page"),
         (pl.col("template") == _ROBOTS_TXT).alias("robots_txt"),
     )
 
@@ -222,14 +248,11 @@ def pseudonymise(frame: pl.DataFrame, keys: Keys, id_bits: int) -> pl.DataFrame:
     Returns:
         HITS, a row for each request, in order: without address, user agent or query string. They end here.
     """
-    networks, agents = distinct(frame["network"]), distinct(frame["user_agent"])
-    coded = frame.select("day", "site", "realm", network=networks.codes, user_agent=agents.codes)
-    identities = coded.unique(maintain_order=True)
-    texts = identities.with_columns(
-        networks.values.gather(identities["network"]), agents.values.gather(identities["user_agent"])
+    (visitors,) = by_combination(
+        frame,
+        ["day", "site", "realm", "network", "user_agent"],
+        lambda identities: visitor_ids(identities.fill_null(""), keys, id_bits).to_frame(),
     )
-    identified = identities.with_columns(visitor_ids(texts, keys, id_bits))
-    visitors = coded.join(identified, on=coded.columns, how="left", maintain_order="left")["visitor"]
     return frame.with_columns(visitors, pl.col("bytes").fill_null(0)).select(
         pl.col(name).cast(dtype) for name, dtype in HITS.items()
     )

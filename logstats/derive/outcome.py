@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from logstats.config import Outcome
 
-__all__ = ["OUTCOME_OF", "classify_paths", "outcome_rules"]
+__all__ = ["OUTCOME_COLUMNS", "OUTCOME_OF", "classify_paths", "outcome_rules"]
+
+OUTCOME_COLUMNS: Final = (
+    *("method", "status", "content_type", "purpose", "range"),
+    *("path_class", "path_excluded", "host_excluded", "network_excluded", "foreign_host"),
+)
+"""What decides the outcome of a request."""
 
 OUTCOME_OF: Final[Mapping[str, str]] = {
     "excluded path": "excluded",
@@ -80,8 +86,7 @@ def outcome_rules(requests: pl.DataFrame) -> pl.Series:
     """Name the rule that decides each request's outcome.
 
     Args:
-        requests: `method`, `status`, `content_type`, `purpose`, `range`; `path_class`, `path_excluded`,
-            `host_excluded`, `network_excluded`, `foreign_host`.
+        requests: OUTCOME_COLUMNS.
 
     Returns:
         A key of OUTCOME_OF for each row.

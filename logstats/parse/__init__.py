@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import polars as pl
 
 from logstats.parse.exact import as_requests, read_fields
+from logstats.parse.fast import read_fast
 from logstats.parse.formats import Format, format_from, named_formats
+from logstats.parse.plausible import implausible
 from logstats.schema import REJECT_REASONS, REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
+
+    from logstats.read import Lines
 
 __all__ = [
     "Format",
@@ -23,14 +28,12 @@ __all__ = [
     "misread_share",
     "named_formats",
     "parse",
+    "parse_block",
     "shares",
 ]
 
 _MAX_LINE_BYTES: Final = 65_536
-_EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)  # the Web is younger
 _CONTROL: Final = r"[\x00-\x08\x0a-\x1f\x7f]"
-_DOTTED_NUMBERS: Final = r"^[0-9]+(?:\.[0-9]+){3}$"
-_IPV4: Final = r"^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.|$)){4}$"
 _ADDRESS: Final = r"^(?:[0-9]+(?:\.[0-9]+){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%.*)?)$"
 _REASON: Final = pl.Enum(list(REJECT_REASONS))
 
@@ -40,7 +43,7 @@ class Parsed:
     """What a block of lines says.
 
     Attributes:
-        requests: REQUESTS, a row for each line that was read.
+        requests: REQUESTS, a row for each line that was read; texts may be coded (Categorical).
         rejects: `line`, `reason`: a row for each line that was not.
         formats: Lines read by each format.
     """
@@ -97,6 +100,34 @@ def parse(
     return Parsed(read, pl.concat(rejects).sort("line"), counts)
 
 
+def parse_block(
+    lines: Lines, formats: Sequence[Format], *, timezone: str, latest: datetime, opt_out_cookie: str = ""
+) -> Parsed:
+    """Read the lines of a block as `parse` does: most of them on the fast path, those it leaves on the exact one.
+
+    Args:
+        lines: The lines of a block.
+        formats: As `parse` takes them, and the others.
+        timezone: Zone of times without an offset.
+        latest: Times after it are rejected as `future`.
+        opt_out_cookie: Name of the cookie by which a person objects to being counted.
+    """
+    likeliest = formats[0]
+    fast = read_fast(lines, likeliest, timezone=timezone, latest=latest, opt_out_cookie=opt_out_cookie)
+    left = np.setdiff1d(np.arange(len(lines)), fast["line"].to_numpy(), assume_unique=True)
+    if len(lines) and not len(left):
+        return Parsed(fast, _no_rejects(), {likeliest.name: fast.height})
+    exact = parse(lines.texts(left), formats, timezone=timezone, latest=latest, opt_out_cookie=opt_out_cookie)
+    number = pl.Series(left, dtype=pl.UInt32)
+    rejects = exact.rejects.with_columns(number.gather(exact.rejects["line"]).alias("line"))
+    requests = exact.requests.with_columns(number.gather(exact.requests["line"]).alias("line"))
+    if fast.is_empty():
+        return Parsed(requests, rejects, exact.formats)
+    counts = {likeliest.name: 0} | exact.formats
+    counts[likeliest.name] += fast.height
+    return Parsed(pl.concat([fast, requests.cast(fast.schema)]), rejects, counts)
+
+
 def best_first(lines: pl.Series, formats: Sequence[Format]) -> list[Format]:
     """Order formats by the share of the lines that each of them reads; ties keep their order."""
     found = shares(lines, formats)
@@ -123,6 +154,10 @@ def misread_share(lines: pl.Series, line_format: Format) -> float:
     return misread.height / max(fields.height, 1)
 
 
+def _no_rejects() -> pl.DataFrame:
+    return pl.DataFrame(schema={"line": pl.UInt32, "reason": _REASON})
+
+
 def _unreadable(text: pl.Expr) -> pl.Expr:
     """Give the reason why a line is not even tried."""
     return (
@@ -144,24 +179,8 @@ def _asked(fields: pl.DataFrame) -> pl.Expr:
 
 def _implausible(latest: datetime, asked: pl.Expr) -> pl.Expr:
     """Give the reason why a line that fits its format still is no request."""
-    client = pl.col("client")
-    wrong_client = client.is_null() | (client.str.contains(_DOTTED_NUMBERS) & ~client.str.contains(_IPV4))
-    return (
-        pl.when(pl.col("time").is_null())
-        .then(pl.lit("bad_time"))
-        .when(pl.col("time") < _EARLIEST)
-        .then(pl.lit("bad_time"))
-        .when(pl.col("time") > latest)
-        .then(pl.lit("future"))
-        .when(pl.col("status").is_null())
-        .then(pl.lit("bad_status"))
-        .when(wrong_client)
-        .then(pl.lit("bad_client"))
-        .when(~asked)
-        .then(pl.lit("bad_request"))
-        .otherwise(None)
-        .cast(_REASON)
-    )
+    rules = (*implausible(latest), (None, "bad_request", ~asked))
+    return pl.coalesce(pl.when(applies).then(pl.lit(reason)) for _, reason, applies in rules).cast(_REASON)
 
 
 def _rest(pending: pl.DataFrame, formats: Sequence[Format]) -> pl.DataFrame:

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from logstats.distinct import distinct
+from logstats.parse.formats import is_time
 from logstats.parse.json_lines import json_fields
 from logstats.parse.times import instants
 from logstats.schema import REQUESTS
 
 if TYPE_CHECKING:
-    from logstats.parse.formats import Format
+    from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["as_requests", "read_fields"]
+    from logstats.parse.formats import Format
+    from logstats.parse.pieces import Field
+
+__all__ = ["as_requests", "extract", "needs", "read_fields"]
 
 _THREE_WORDS: Final = r"^([!#$%&'*+.^_`|~0-9A-Za-z\-]+) (.*) (HTTP/[0-9.]+)$"
 _TWO_WORDS: Final = r"^([A-Z]+) ([^ ]+)$"  # HTTP/0.9: no protocol
@@ -26,6 +30,18 @@ _LARGEST: Final = 2.0**53  # what a Float64 still counts exactly; far more than 
 _ONE_USER_AGENT: Final = r"^\{([A-Za-z][^{}|]*/[^{}|]*)\}"
 _TEXTS: Final = tuple(name for name, dtype in REQUESTS.items() if dtype == pl.String)
 _DURATIONS: Final = {"seconds": 1.0, "milliseconds": 0.001, "microseconds": 0.000_001}
+
+_REQUEST: Final = _OWN_COLUMNS | {"request", "query", "bare_query"}
+_SOURCES: Final[Mapping[str, frozenset[str]]] = {
+    "method": _REQUEST,
+    "target": _REQUEST,
+    "bytes": frozenset(("body_bytes", "bytes_out")),
+    "seconds": frozenset(_DURATIONS),
+    "opt_out": frozenset(("gpc", "dnt")),
+    "user_agent": frozenset(("user_agent", "captured")),
+    "user_agent_logged": frozenset(("user_agent", "captured")),
+}
+"""The fields that a column is made of, where they are not of its own name."""
 
 
 def read_fields(lines: pl.Series, line_format: Format) -> pl.DataFrame:
@@ -41,8 +57,20 @@ def read_fields(lines: pl.Series, line_format: Format) -> pl.DataFrame:
     """
     if line_format.syntax == "json":
         return json_fields(lines)
-    pattern, groups = line_format.expression
-    raw = lines.str.extract_groups(pattern).struct.unnest()
+    return extract(lines, *line_format.expression)
+
+
+def extract(texts: pl.Series, expression: str, groups: Sequence[Field]) -> pl.DataFrame:
+    """Take texts apart: `matched`, and the text of each field, as `read_fields` gives them.
+
+    Args:
+        texts: Text.
+        expression: Fits a whole text.
+        groups: The field of each of its groups.
+    """
+    if not groups:
+        return pl.DataFrame({"matched": texts.str.contains(expression)})
+    raw = texts.str.extract_groups(expression).struct.unnest()
     raw.columns = [str(i) for i in range(raw.width)]
     by_name: dict[str, list[pl.Expr]] = {}
     for i in sorted(range(len(groups)), key=lambda i: groups[i].rank):
@@ -50,50 +78,60 @@ def read_fields(lines: pl.Series, line_format: Format) -> pl.DataFrame:
         by_name.setdefault(str(groups[i].name), []).append(pl.when(column != "-").then(column))
     columns = [pl.coalesce(choices).alias(name) for name, choices in by_name.items()]
     fields = raw.select(pl.col("0").is_not_null().alias("matched"), *columns)
-    escaped = lines.str.contains("\\", literal=True).fill_null(value=False)
+    escaped = texts.str.contains("\\", literal=True).fill_null(value=False)
     if not escaped.any():
         return fields
     rows = escaped.arg_true()
     return fields.with_columns(fields[name].scatter(rows, _unescaped(fields[name].gather(rows))) for name in by_name)
 
 
-def as_requests(fields: pl.DataFrame, timezone: str, opt_out_cookie: str = "") -> pl.DataFrame:
+def needs(column: str, fields: frozenset[str], opt_out_cookie: str) -> frozenset[str]:
+    """Give the fields of a format from which a column of REQUESTS is made."""
+    if column == "time":
+        return frozenset(name for name in fields if is_time(name) or name.startswith("fraction_"))
+    if column == "client" and "client" not in fields:
+        return fields & {"forwarded_for"}
+    if column == "cookie":
+        return fields & {f"cookie:{opt_out_cookie}"}
+    return fields & _SOURCES.get(column, frozenset((column,)))
+
+
+def as_requests(
+    fields: pl.DataFrame, timezone: str, opt_out_cookie: str = "", columns: Collection[str] = tuple(REQUESTS)
+) -> pl.DataFrame:
     """Give the fields their types.
 
     Args:
         fields: Columns as `read_fields` gives them, with `line`.
         timezone: Zone of times without an offset.
         opt_out_cookie: Name of the cookie by which a person objects to being counted.
+        columns: Which columns of REQUESTS to make.
 
     Returns:
-        REQUESTS. Null where a field is absent or is not what it should be.
+        These columns. Null where a field is absent or is not what it should be.
     """
     have = frozenset(fields.columns)
-    split = fields.with_columns(
-        instants(fields, timezone).alias("time"),
-        *_request_lines(fields),
-        _text(have, "forwarded_for").alias("forwarded_for"),
-    )
-    return split.select(
-        pl.col("line").cast(pl.UInt32),
-        "time",
-        _client(have).alias("client"),
-        "forwarded_for",
-        _text(have, "host").str.to_lowercase().str.replace(_HOST_PORT, "").alias("host"),
-        "method",
-        "target",
-        _status(have).alias("status"),
-        _number(have, "body_bytes", "bytes_out").cast(pl.Int64).alias("bytes"),
-        _seconds(have).alias("seconds"),
-        _text(have, "referrer").alias("referrer"),
-        _user_agent(have).alias("user_agent"),
-        _user_agent_logged(have).alias("user_agent_logged"),
-        _text(have, "content_type").alias("content_type"),
-        _text(have, "purpose").alias("purpose"),
-        _opt_out(have).alias("opt_out"),
-        _text(have, f"cookie:{opt_out_cookie}").alias("cookie"),
-        *(_text(have, name).alias(name) for name in ("mobile_hint", "platform_hint", "form_factor_hint", "range")),
-    )
+    split = fields
+    if "time" in columns:
+        split = split.with_columns(instants(fields, timezone).alias("time"))
+    if "method" in columns or "target" in columns:
+        split = split.with_columns(_request_lines(fields))
+    made = {
+        "line": pl.col("line").cast(pl.UInt32),
+        "time": pl.col("time"),
+        "client": _client(have),
+        "host": _text(have, "host").str.to_lowercase().str.replace(_HOST_PORT, ""),
+        "method": pl.col("method"),
+        "target": pl.col("target"),
+        "status": _status(have),
+        "bytes": _number(have, "body_bytes", "bytes_out").cast(pl.Int64),
+        "seconds": _seconds(have),
+        "user_agent": _user_agent(have),
+        "user_agent_logged": _user_agent_logged(have),
+        "opt_out": _opt_out(have),
+        "cookie": _text(have, f"cookie:{opt_out_cookie}"),
+    }
+    return split.select(made.get(name, _text(have, name)).alias(name) for name in columns)
 
 
 def _unescaped(text: pl.Series) -> pl.Series:
@@ -119,7 +157,7 @@ def _request_lines(fields: pl.DataFrame) -> list[pl.Series]:
     split = pl.DataFrame({"request": requests.values}).select(
         _method(frozenset(("request",))), _target(frozenset(("request",)))
     )
-    return [requests.spread(column) for column in split.get_columns()]
+    return [column.gather(requests.codes) for column in split.get_columns()]
 
 
 def _method(have: frozenset[str]) -> pl.Expr:

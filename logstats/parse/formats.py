@@ -14,7 +14,7 @@ from logstats.errors import FormatStringError
 from logstats.parse.apache import apache_pieces
 from logstats.parse.haproxy import haproxy_pieces
 from logstats.parse.nginx import likely_variable, nginx_pieces
-from logstats.parse.pieces import Field, Piece, anchored, prefix_of
+from logstats.parse.pieces import Field, Layout, Piece, anchored, prefix_of, segments
 
 __all__ = ["TIME_FIELDS", "Format", "format_from", "json_keys", "named_formats"]
 
@@ -68,6 +68,16 @@ class Format:
     def expression(self) -> tuple[str, tuple[Field, ...]]:
         """The regular expression of whole lines, and the field of each of its groups."""
         return anchored(self.pieces, (self.fields - _UNUSED) | self.captured)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The segments between the quotes of a line; empty where lines cannot be read so."""
+        if self.syntax not in ("apache", "nginx"):
+            return ()
+        layout = segments(self.pieces, (self.fields - _UNUSED) | self.captured)
+        names = [name for segment in layout for name in {group.name for group in segment.groups}]
+        # A field that stands in two segments has its text from one or the other: only the whole line tells.
+        return layout if len(names) == len(set(names)) else ()
 
     @cached_property
     def truncated(self) -> str | None:

@@ -7,10 +7,11 @@ its expression. All expressions are anchored and run in polars, whose engine is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Literal
 
-__all__ = ["Field", "Kind", "Piece", "Text", "anchored", "prefix_of"]
+__all__ = ["Field", "Kind", "Layout", "Piece", "Segment", "Text", "anchored", "prefix_of", "segments"]
 
 Kind = Literal["token", "text", "list", "client", "host", "number", "path", "query", "own"]
 
@@ -43,6 +44,44 @@ class Field:
 
 Piece = Text | Field
 
+
+@dataclass
+class Segment:
+    """A part of a line: between two quotes, or of that the time at its end.
+
+    Attributes:
+        quoted: Whether a quote begins it.
+        groups: The field of each group of its expression.
+        width: Number of its characters; 0 where that is not known.
+        text: All that it is, unless there is a field in it.
+    """
+
+    quoted: bool = False
+    groups: list[Field] = field(default_factory=list)
+    width: int = 0
+    text: str | None = ""
+    _parts: list[str] = field(default_factory=list)
+
+    @property
+    def expression(self) -> str:
+        """Its regular expression, anchored."""
+        return "^" + "".join(self._parts) + "$"
+
+    def add(self, piece: Piece, pattern: str, *, wanted: bool) -> None:
+        """Add a piece; that of a field that is wanted is a group."""
+        self._parts.append(f"({pattern})" if wanted else f"(?:{pattern})")
+        if isinstance(piece, Field):
+            self.text = None
+            self.groups += [piece] if wanted else []
+        elif self.text is not None:
+            self.text += piece.text
+
+
+Layout = tuple[Segment, ...]
+"""A line as segments, which follow each other without a gap."""
+
+_NO_BLANKS: Final = frozenset(("token", "client", "host", "number"))
+_CLF_WIDTH: Final = len("22/Nov/2026:08:00:00 +0100")
 _META: Final = frozenset(r"\.+*?()|[]{}^$#&-~")
 _CLIENT: Final = r"[0-9A-Za-z_.:%\[\]\-]+"  # also `unix:`; no alternatives: one pass is twice as fast
 _HOST: Final = r"\[[0-9A-Fa-f:.]+\]|[^ :\",\[\]]+"
@@ -87,13 +126,74 @@ def prefix_of(pieces: tuple[Piece, ...], time_fields: frozenset[str]) -> str | N
     return f"^{head}{tail}\\\\?$"
 
 
+def segments(pieces: tuple[Piece, ...], captured: frozenset[str]) -> Layout:
+    r"""Cut a format at its quotes, for lines without two backslashes together that have as many quotes as the format.
+
+    A quote behind a backslash is not counted: within quotes both are passed together, and elsewhere they belong to a
+    field, since the format has no quote right behind one. Each other quote is then one that the format writes, since an
+    expression of the whole line has to pass as many; so the line fits the format if and only if each segment fits its
+    own expression, with the same groups. A stretch that ends with a time and has only fields without blanks before it
+    is cut once more: every time has the same width, and there are as many blanks before it as the format writes.
+
+    Args:
+        pieces: The format.
+        captured: Names of the fields that are wanted.
+
+    Returns:
+        The segments in order; empty if the format has no quotes, or one right behind a field, or a backslash.
+    """
+    if any(isinstance(piece, Text) and "\\" in piece.text for piece in pieces) or _quote_behind_field(pieces):
+        return ()
+    stretches: list[list[tuple[Piece, str]]] = [[]]
+    for piece, pattern in zip(pieces, _patterns(pieces), strict=True):
+        first, *others = piece.text.split('"') if isinstance(piece, Text) else (None,)
+        stretches[-1].append((piece, pattern) if first is None else (Text(first), _escaped(first)))
+        stretches += [[(Text(text), _escaped(text))] for text in ('"' + other for other in others)]
+    if len(stretches) == 1:
+        return ()
+    return tuple(segment for i, stretch in enumerate(stretches) for segment in _cut(stretch, captured, quoted=i > 0))
+
+
+def _cut(stretch: list[tuple[Piece, str]], captured: frozenset[str], *, quoted: bool) -> Layout:
+    """Make segments of a stretch: of one that ends with a time, what is before the time and what begins with it."""
+    head, tail = Segment(quoted), Segment()
+    at = _time_at_end([piece for piece, _ in stretch])
+    for i, (piece, pattern) in enumerate(stretch):
+        segment = tail if at is not None and i >= at else head
+        segment.add(piece, pattern, wanted=isinstance(piece, Field) and piece.name in captured)
+    if at is None:
+        return (head,)
+    brackets = 2 if stretch[at][1].startswith("\\[") else 0
+    tail.width = _CLF_WIDTH + brackets + sum(len(piece.text) for piece, _ in stretch[at:] if isinstance(piece, Text))
+    return head, tail
+
+
+def _quote_behind_field(pieces: tuple[Piece, ...]) -> bool:
+    """Tell whether a quote begins right behind a field."""
+    quoted = False
+    for piece, following in pairwise((*pieces, Text(""))):
+        if isinstance(piece, Text):
+            quoted ^= piece.text.count('"') % 2 == 1
+        elif not quoted and isinstance(following, Text) and following.text.startswith('"'):
+            return True
+    return False
+
+
+def _time_at_end(pieces: list[Piece]) -> int | None:
+    """Give the place of a time behind which there is only text, and before which no field may hold a blank."""
+    fields = [(i, piece) for i, piece in enumerate(pieces) if isinstance(piece, Field)]
+    if not fields or fields[-1][1].name != "time_clf":
+        return None
+    return fields[-1][0] if all(piece.kind in _NO_BLANKS for _, piece in fields[:-1]) else None
+
+
 def _patterns(pieces: tuple[Piece, ...]) -> list[str]:
     """Give the expression of each piece where it stands."""
     patterns, quoted = [], False
     for i, piece in enumerate(pieces):
         if isinstance(piece, Text):
             quoted ^= piece.text.count('"') % 2 == 1
-            patterns.append("".join(map(_escape, piece.text)))
+            patterns.append(_escaped(piece.text))
         else:
             patterns.append(_field_pattern(piece, quoted=quoted, stop=_stop(pieces, i)))
     return patterns
@@ -142,3 +242,7 @@ def _bare(kind: Kind, stop: str) -> str:
 
 def _escape(text: str) -> str:
     return "\\" + text if text in _META else text
+
+
+def _escaped(text: str) -> str:
+    return "".join(map(_escape, text))

@@ -1,6 +1,6 @@
 """Files, pipes and compressed streams become bounded blocks of whole lines.
 
-    name ──open_source──> Source ──read_blocks──> Block, Block, ... ──split_lines──> one text per line
+    name ──open_source──> Source ──read_blocks──> Block, Block, ... ──find_lines──> lines
 
 What always holds:
 
@@ -11,7 +11,7 @@ What always holds:
 """
 
 from logstats.read.blocks import BLOCK_SIZE, MAX_LINE_BYTES, Block, DamagedInputError, read_blocks
-from logstats.read.lines import split_lines
+from logstats.read.lines import Lines, find_lines, split_lines
 from logstats.read.source import Source, open_source
 
 __all__ = [
@@ -19,7 +19,9 @@ __all__ = [
     "MAX_LINE_BYTES",
     "Block",
     "DamagedInputError",
+    "Lines",
     "Source",
+    "find_lines",
     "open_source",
     "read_blocks",
     "split_lines",

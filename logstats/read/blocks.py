@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BLOCK_SIZE", "MAX_LINE_BYTES", "Block", "Cut", "DamagedInputError", "read_blocks"]
 
-BLOCK_SIZE = 8 << 20
+BLOCK_SIZE = 32 << 20
 PIECE_SIZE = 256 << 10
 MAX_LINE_BYTES = 65_536  # a line may be so long, its newline not counted
 _KEPT_BYTES = MAX_LINE_BYTES + 1  # of a longer line, so that it still shows that it is too long
@@ -72,7 +72,7 @@ class Block:
         cuts: Where bytes of too long lines were left out.
     """
 
-    data: bytes = field(repr=False)  # no log content in any message
+    data: bytes | bytearray = field(repr=False)  # no log content in any message
     first_line: int
     offset: int
     end_offset: int
@@ -225,8 +225,10 @@ class _LineBuffer:
 
     def _take(self, end: int) -> Block:
         cuts = tuple(cut for cut in self._cuts if cut.position <= end)
+        data, rest = self._data, self._data[end:]
+        del data[end:]  # the block takes the buffer: to copy it would cost as much as to read it
         block = Block(
-            data=bytes(self._data[:end]),
+            data=data,
             first_line=self._first_line,
             offset=self.offset,
             end_offset=self.offset + end + sum(cut.missing for cut in cuts),
@@ -235,11 +237,11 @@ class _LineBuffer:
         )
         self.offset = block.end_offset
         self._first_line += block.data.count(b"\n")
-        self._forget(end)
+        self._forget(end, rest)
         return block
 
-    def _forget(self, end: int) -> None:
-        del self._data[:end]
+    def _forget(self, end: int, rest: bytearray) -> None:
+        self._data = rest
         self._line_start = max(0, self._line_start - end)
         self._verified = max(0, self._verified - end)
         self._cuts = [Cut(cut.position - end, cut.missing) for cut in self._cuts if cut.position > end]

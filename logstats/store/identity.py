@@ -45,7 +45,7 @@ class Position:
     lines: int
 
 
-def content_hash(key: bytes, content: bytes) -> bytes:
+def content_hash(key: bytes, content: bytes | bytearray) -> bytes:
     """Hash bytes of a log so that only this store can tell that they are the same."""
     return blake2b(content, key=key, digest_size=_DIGEST_BYTES).digest()
 
@@ -151,8 +151,8 @@ def _anchor_fits(position: Position, tail: bytes, block: Block, key: bytes) -> b
     return anchor is not None and content_hash(key, anchor) == position.anchor
 
 
-def _tail(tail: bytes, data: bytes) -> bytes:
-    return (tail + data)[-HASHED_BYTES:] if len(data) < HASHED_BYTES else data[-HASHED_BYTES:]
+def _tail(tail: bytes, data: bytes | bytearray) -> bytes:
+    return (tail + data)[-HASHED_BYTES:] if len(data) < HASHED_BYTES else bytes(data[-HASHED_BYTES:])
 
 
 def _whole_lines(block: Block) -> Block:

@@ -1,0 +1,152 @@
+"""The fast path: lines are cut at their quotes, and each distinct segment is read once, by the exact expressions.
+
+It takes lines of which it is certain that the exact path reads them in the same way, and leaves all others to that:
+lines with two backslashes together, a NUL, a character beyond ASCII or blanks at the end, lines that are too long, that
+have more or fewer quotes than the format, of which a segment does not fit, or that say something implausible. Why the
+segments decide about the whole line is said in `pieces.segments`; a property test holds both paths side by side.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from logstats.distinct import distinct
+from logstats.parse.exact import as_requests, extract, needs
+from logstats.parse.plausible import implausible
+from logstats.schema import REQUESTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from logstats.distinct import Distinct
+    from logstats.parse.formats import Format
+    from logstats.parse.pieces import Layout, Segment
+    from logstats.read import Lines
+
+__all__ = ["read_fast"]
+
+_MAX_LINE_BYTES: Final = 65_536
+_QUOTE: Final = ord('"')
+_NEWLINE: Final = ord("\n")
+_BACKSLASH: Final = ord("\\")
+_ASCII: Final = 0x7F
+_RARE: Final = 20_000
+_BLANKS: Final = np.frombuffer(b"\r\t ", dtype=np.uint8)
+
+
+def read_fast(
+    lines: Lines, line_format: Format, *, timezone: str, latest: datetime, opt_out_cookie: str = ""
+) -> pl.DataFrame:
+    """Read those lines of a block that are quickly read.
+
+    Args:
+        lines: The lines of a block.
+        line_format: The format that most of them have.
+        timezone: Zone of times without an offset.
+        latest: Times after it are from the future.
+        opt_out_cookie: Name of the cookie by which a person objects to being counted.
+
+    Returns:
+        REQUESTS, in the order of the lines, `line` being the position in the block; texts are coded (Categorical).
+        Lines that are not in it are for the exact path.
+    """
+    if not line_format.layout or not len(lines):
+        return pl.DataFrame(schema=REQUESTS)
+    rows, segments = _segments(lines, line_format.layout)
+    columns: dict[str, pl.Series] = {}
+    fields: dict[str, tuple[Distinct, pl.Series]] = {}
+    fits = pl.repeat(value=True, n=len(rows), dtype=pl.Boolean, eager=True)
+    wanted = {name: needs(name, line_format.fields, opt_out_cookie) for name in REQUESTS}
+    for segment, texts in segments:
+        if segment.text is not None:
+            fits &= texts == segment.text
+            continue
+        found = distinct(texts)
+        said = extract(found.values, segment.expression, segment.groups)
+        names = [name for name, sources in wanted.items() if sources and sources <= frozenset(said.columns)]
+        typed = as_requests(said, timezone, opt_out_cookie, names)
+        fits &= found.spread(said["matched"] & ~_implausible(typed, latest))
+        columns |= {name: found.spread(typed[name]) for name in names}
+        fields |= {name: (found, said[name]) for name in said.columns}
+    # What is made of fields in several segments, or of none.
+    others = [name for name in REQUESTS if name not in columns]
+    sources = frozenset[str]().union(*(wanted[name] for name in others))
+    apart = {name: fields[name][0].spread(fields[name][1]).cast(pl.String) for name in sources}
+    numbered = pl.DataFrame({"line": pl.Series(rows, dtype=pl.UInt32)} | apart)
+    columns |= as_requests(numbered, timezone, opt_out_cookie, others).to_dict()
+    return pl.DataFrame({name: columns[name] for name in REQUESTS}).filter(fits)
+
+
+def _segments(lines: Lines, layout: Layout) -> tuple[NDArray[np.int64], Iterator[tuple[Segment, pl.Series]]]:
+    """Choose the lines that may be quickly read: their positions, and each segment with its text in all of them."""
+    rows, places = _places(lines, layout)
+    texts = pl.Series(lines.cut(places))
+    return rows, ((segment, texts.gather_every(len(layout) + 1, i)) for i, segment in enumerate(layout))
+
+
+def _places(lines: Lines, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Choose the lines that may be quickly read, and find where each of their segments begins.
+
+    Returns:
+        Their positions; and for each of them the begin of each segment and the line's end, one after the other, and at
+        last the end of the block. What lies between the end of a line and the start of the next is not looked at.
+    """
+    content = np.frombuffer(lines.content, dtype=np.uint8)
+    quick, escaped = _plain(lines, content)
+    quotes = lines.positions(_QUOTE)
+    quotes = np.delete(quotes, np.searchsorted(quotes, escaped))
+    at_quotes = [i for i, segment in enumerate(layout) if segment.quoted]
+    per_line = np.diff(np.searchsorted(quotes, lines.starts))
+    quick &= per_line == len(at_quotes)
+    rows = np.flatnonzero(quick)
+    places = np.empty(len(rows) * (len(layout) + 1) + 1, dtype=np.int64)
+    places[-1] = len(content)
+    of_line = places[:-1].reshape(len(rows), len(layout) + 1)
+    of_line[:, 0], of_line[:, -1] = lines.starts[rows], lines.starts[1:][rows] - 1
+    of_line[:, at_quotes] = quotes[np.repeat(quick, per_line)].reshape(-1, len(at_quotes))
+    for i, segment in enumerate(layout):
+        if segment.width:  # it ends where the next one begins; a text that is shorter does not fit
+            of_line[:, i] = np.maximum(of_line[:, i + 1] - segment.width, of_line[:, i - 1])
+    return rows, places
+
+
+def _plain(lines: Lines, content: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Tell which lines are whole, not too long, without blanks at the end, double backslash, NUL and non-ASCII.
+
+    Returns:
+        Whether each line is so; and the quotes that a backslash escapes.
+    """
+    ends = lines.starts[1:] - 1
+    plain: NDArray[np.bool_] = (np.diff(lines.starts) <= _MAX_LINE_BYTES) & (content[ends] == _NEWLINE)
+    plain &= ~np.isin(content[ends - 1], _BLANKS)
+    backslashes = _find(lines, b"\\")
+    following = content.take(backslashes + 1, mode="clip")
+    wrong = [backslashes[(following == _BACKSLASH) | (following == _NEWLINE)], _find(lines, b"\0")]
+    if not lines.content.isascii():  # a segment of fixed width must not begin in the middle of a character
+        wrong.append(np.flatnonzero(content > _ASCII))
+    plain[np.searchsorted(lines.starts, np.concatenate(wrong), side="right") - 1] = False
+    return plain, backslashes[following == _QUOTE] + 1
+
+
+def _find(lines: Lines, byte: bytes) -> NDArray[np.int64]:
+    """Find a byte that is rare, or not so rare."""
+    found: list[int] = []
+    at = lines.content.find(byte)
+    while at >= 0:
+        if len(found) == _RARE:
+            return lines.positions(ord(byte))
+        found.append(at)
+        at = lines.content.find(byte, at + 1)
+    return np.array(found, dtype=np.int64)
+
+
+def _implausible(typed: pl.DataFrame, latest: datetime) -> pl.Series:
+    """Tell of which values some rule says that they are implausible; one answer where no rule looks at them."""
+    against = [condition for column, _, condition in implausible(latest) if column in typed.columns]
+    return typed.select(pl.any_horizontal(pl.lit(value=False), *against)).to_series()
