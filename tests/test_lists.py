@@ -78,6 +78,39 @@ def test_example(name: str, entry: Pattern) -> None:
     assert frame.select(first_match(TEXT, pattern_list(name).entries)).item() == entry.name
 
 
+# Entries for which nothing was found that names the agent: neither its operator's page nor a third party's list.
+UNCONFIRMED: Final = {
+    "ai_assistants": {"Character-AI", "Grok"},
+    "ai_crawlers": {"GrokBot"},
+    "monitors": {
+        "Azure Traffic Manager",
+        "Cronitor",
+        "Gomez",
+        "Google load balancer",
+        "Hyperping",
+        "Mozilla Observatory",
+        "SpeedCurve",
+        "ip-label",
+    },
+    "tools": {".NET", "Dart", "Deno, Bun", "Insomnia", "Ktor", "PowerShell", "Rust", "Windows", "libfetch"},
+}
+REGISTRIES: Final = ("npmjs.", "pypi.org", "rubygems.org", "crates.io", "packagist.org", "nuget.org", "pub.dev")
+
+
+@pytest.mark.parametrize("name", UNCONFIRMED)
+def test_entries_say_how_they_are_known(name: str) -> None:
+    """Each entry names the operator's page or who reports the agent; what nobody confirms is counted here."""
+    entries = pattern_list(name).entries
+    assert {entry.name for entry in entries if not entry.documented and not entry.reported} == UNCONFIRMED[name]
+
+
+@pytest.mark.parametrize(("name", "entry"), ENTRIES, ids=_name)
+def test_documented_is_an_address(name: str, entry: Pattern) -> None:
+    """What documents an entry is a page of the operator's own, not of a package registry."""
+    assert not entry.documented or entry.documented.startswith(("https://", "http://")), name
+    assert not any(registry in entry.documented for registry in REGISTRIES)
+
+
 @pytest.mark.parametrize("name", [name for name in PATTERN_LISTS if name != "bots"])
 def test_names_are_unique(name: str) -> None:
     """No two entries of a list have one name, so that a rule can be found by it."""

@@ -29,6 +29,8 @@ class Pattern:
         name: Whom or what the entry recognises; the pattern itself where the source gives no name.
         device: Class of the device, in the list of devices only.
         example: A text that this entry, and no earlier one of its list, recognises; empty if unknown.
+        documented: Page on which the operator names the agent, or home of the program that sends it.
+        reported: Third party that names the agent, or the page in `documented` where that was not opened.
     """
 
     pattern: str
@@ -36,6 +38,8 @@ class Pattern:
     name: str = ""
     device: str = ""
     example: str = ""
+    documented: str = ""
+    reported: str = ""
 
 
 @dataclass(frozen=True, slots=True)
