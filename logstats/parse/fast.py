@@ -14,12 +14,12 @@ import numpy as np
 import polars as pl
 
 from logstats.distinct import distinct
+from logstats.parse.clf import WIDTH, clf_times
 from logstats.parse.exact import as_requests, extract, needs
 from logstats.parse.plausible import implausible
 from logstats.schema import REQUESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -58,22 +58,28 @@ def read_fast(
     """
     if not line_format.layout or not len(lines):
         return pl.DataFrame(schema=REQUESTS)
-    rows, segments = _segments(lines, line_format.layout)
+    layout = line_format.layout
+    rows, places = _places(lines, layout)
+    texts = pl.Series(lines.cut(places))
     columns: dict[str, pl.Series] = {}
     fields: dict[str, tuple[Distinct, pl.Series]] = {}
     fits = pl.repeat(value=True, n=len(rows), dtype=pl.Boolean, eager=True)
     wanted = {name: needs(name, line_format.fields, opt_out_cookie) for name in REQUESTS}
-    for segment, texts in segments:
+    for i, segment in enumerate(layout):
+        text = texts.gather_every(len(layout) + 1, i)
         if segment.text is not None:
-            fits &= texts == segment.text
-            continue
-        found = distinct(texts)
-        said = extract(found.values, segment.expression, segment.groups)
-        names = [name for name, sources in wanted.items() if sources and sources <= frozenset(said.columns)]
-        typed = as_requests(said, timezone, opt_out_cookie, names)
-        fits &= found.spread(said["matched"] & ~_implausible(typed, latest))
-        columns |= {name: found.spread(typed[name]) for name in names}
-        fields |= {name: (found, said[name]) for name in said.columns}
+            fits &= text == segment.text
+        elif segment.frame and wanted["time"] == {"time_clf"}:
+            columns["time"], read = _times(lines, places[i : -1 : len(layout) + 1], segment)
+            fits &= read & ~_implausible(columns["time"].to_frame("time"), latest)
+        else:
+            found = distinct(text)
+            said = extract(found.values, segment.expression, segment.groups)
+            names = [name for name, sources in wanted.items() if sources and sources <= frozenset(said.columns)]
+            typed = as_requests(said, timezone, opt_out_cookie, names)
+            fits &= found.spread(said["matched"] & ~_implausible(typed, latest))
+            columns |= {name: found.spread(typed[name]) for name in names}
+            fields |= {name: (found, said[name]) for name in said.columns}
     # What is made of fields in several segments, or of none.
     others = [name for name in REQUESTS if name not in columns]
     sources = frozenset[str]().union(*(wanted[name] for name in others))
@@ -83,11 +89,14 @@ def read_fast(
     return pl.DataFrame({name: columns[name] for name in REQUESTS}).filter(fits)
 
 
-def _segments(lines: Lines, layout: Layout) -> tuple[NDArray[np.int64], Iterator[tuple[Segment, pl.Series]]]:
-    """Choose the lines that may be quickly read: their positions, and each segment with its text in all of them."""
-    rows, places = _places(lines, layout)
-    texts = pl.Series(lines.cut(places))
-    return rows, ((segment, texts.gather_every(len(layout) + 1, i)) for i, segment in enumerate(layout))
+def _times(lines: Lines, starts: NDArray[np.int64], segment: Segment) -> tuple[pl.Series, pl.Series]:
+    """Read the times of a segment that begins at `starts`, and tell which of them stand as the format writes them."""
+    before, after = segment.frame
+    numbers = np.frombuffer(lines.content, dtype=np.uint8)
+    instants, read = clf_times(lines.content, starts + len(before))
+    for at, character in (*enumerate(before), *enumerate(after, start=len(before) + WIDTH)):
+        read &= numbers.take(starts + at) == ord(character)
+    return pl.Series(instants).cast(REQUESTS["time"]), pl.Series(read)
 
 
 def _places(lines: Lines, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -105,15 +114,15 @@ def _places(lines: Lines, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np
     per_line = np.diff(np.searchsorted(quotes, lines.starts))
     quick &= per_line == len(at_quotes)
     rows = np.flatnonzero(quick)
-    places = np.empty(len(rows) * (len(layout) + 1) + 1, dtype=np.int64)
-    places[-1] = len(content)
-    of_line = places[:-1].reshape(len(rows), len(layout) + 1)
+    of_line = np.empty((len(rows), len(layout) + 1), dtype=np.int64)
     of_line[:, 0], of_line[:, -1] = lines.starts[rows], lines.starts[1:][rows] - 1
     of_line[:, at_quotes] = quotes[np.repeat(quick, per_line)].reshape(-1, len(at_quotes))
     for i, segment in enumerate(layout):
-        if segment.width:  # it ends where the next one begins; a text that is shorter does not fit
-            of_line[:, i] = np.maximum(of_line[:, i + 1] - segment.width, of_line[:, i - 1])
-    return rows, places
+        if segment.width:  # it ends where the next one begins
+            of_line[:, i] = of_line[:, i + 1] - segment.width
+            if (short := of_line[:, i] < of_line[:, i - 1]).any():
+                rows, of_line = rows[~short], of_line[~short]
+    return rows, np.append(of_line.ravel(), len(content))
 
 
 def _plain(lines: Lines, content: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

@@ -53,12 +53,14 @@ class Segment:
         quoted: Whether a quote begins it.
         groups: The field of each group of its expression.
         width: Number of its characters; 0 where that is not known.
+        frame: Of a segment that is a time and nothing else that varies: what stands before the time and behind it.
         text: All that it is, unless there is a field in it.
     """
 
     quoted: bool = False
     groups: list[Field] = field(default_factory=list)
     width: int = 0
+    frame: tuple[str, ...] = ()
     text: str | None = ""
     _parts: list[str] = field(default_factory=list)
 
@@ -163,8 +165,10 @@ def _cut(stretch: list[tuple[Piece, str]], captured: frozenset[str], *, quoted: 
         segment.add(piece, pattern, wanted=isinstance(piece, Field) and piece.name in captured)
     if at is None:
         return (head,)
-    brackets = 2 if stretch[at][1].startswith("\\[") else 0
-    tail.width = _CLF_WIDTH + brackets + sum(len(piece.text) for piece, _ in stretch[at:] if isinstance(piece, Text))
+    bracketed = stretch[at][1].startswith("\\[")
+    behind = "".join(piece.text for piece, _ in stretch[at:] if isinstance(piece, Text))
+    tail.frame = ("[", "]" + behind) if bracketed else ("", behind)
+    tail.width = _CLF_WIDTH + sum(map(len, tail.frame))
     return head, tail
 
 

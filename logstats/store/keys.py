@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-__all__ = ["KEY_BYTES", "MemoryKeys", "SiteDay", "some_visitors"]
+__all__ = ["KEY_BYTES", "MemoryKeys", "SiteDay", "by_day", "some_visitors"]
 
 SiteDay = tuple[str, "date"]
 """A site and a local calendar day of it: the unit of everything."""
@@ -22,6 +22,15 @@ KEY_BYTES: Final = 32
 def some_visitors(part: int, parts: int) -> pl.Expr:
     """Choose the hits of some visitors: ids are hashes, so that parts of them are about equal."""
     return pl.col("visitor").reinterpret(signed=False) % parts == part
+
+
+def by_day(hits: pl.DataFrame) -> list[tuple[SiteDay, pl.DataFrame]]:
+    """Give the hits of each site and day; most blocks have one of each, and are given as they are."""
+    known = hits.select("site", "day").unique()
+    if known.height == 1:
+        return [(known.row(0), hits)]
+    parts = hits.partition_by("site", "day", as_dict=True)
+    return [((site, day), of_day) for (site, day), of_day in parts.items()]
 
 
 class MemoryKeys:

@@ -16,7 +16,7 @@ from pyarrow.parquet import read_metadata
 
 from logstats.parquet import write_parquet
 from logstats.schema import HITS
-from logstats.store.keys import MemoryKeys, some_visitors
+from logstats.store.keys import MemoryKeys, by_day, some_visitors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ThrowawayStore"]
 
-_MOST_ROWS: Final = 1_000_000
+_MOST_ROWS: Final = 2_000_000  # of about 60 bytes each
 
 
 class ThrowawayStore:
@@ -94,8 +94,8 @@ class _Hits:
         self._parts: defaultdict[SiteDay, list[Path]] = defaultdict(list)
 
     def add(self, hits: pl.DataFrame, most_rows: int) -> None:
-        for (site, day), of_day in hits.partition_by("site", "day", as_dict=True).items():
-            self._waiting[site, day].append(of_day)
+        for day, of_day in by_day(hits):
+            self._waiting[day].append(of_day)
         self._rows += hits.height
         if self._rows > most_rows:
             self._spill()
