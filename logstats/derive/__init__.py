@@ -16,8 +16,10 @@ import polars as pl
 
 from logstats.derive.addresses import are_inside, client_addresses, network_key, parse_addresses
 from logstats.derive.device import classify_devices
+from logstats.derive.marks import has_page, is_search, known_method, milliseconds
 from logstats.derive.outcome import OUTCOME_OF, classify_paths, outcome_rules
 from logstats.derive.pages import split_targets, template_paths
+from logstats.derive.portals import name_portals
 from logstats.derive.referrer import classify_referrers
 from logstats.derive.sites import DEFAULT_SITE, assign_sites, is_own_host, own_hosts
 from logstats.derive.traffic import classify_user_agents, is_hostile
@@ -163,6 +165,7 @@ def _about_targets(targets: pl.Series, *, config: Config) -> pl.DataFrame:
         [
             split,
             template_paths(split["path"], config.pages).alias("template").to_frame(),
+            is_search(targets, config.search).to_frame(),
             classify_paths(split["path"], config.outcome, config.exclude.paths),
             is_hostile(targets).rename({"hostile": "target_hostile", "hostile_rule": "target_hostile_rule"}),
         ],
@@ -185,7 +188,7 @@ def _with_referrer(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
 def _about_referrers(referrers: pl.Series, *, own: tuple[str, ...]) -> pl.DataFrame:
     return pl.concat(
         [
-            classify_referrers(referrers, own).select("referrer_kind", "referrer"),
+            name_portals(classify_referrers(referrers, own).select("referrer_kind", "referrer"), referrers),
             referrers.str.extract(_REFERRER_HOST).str.to_lowercase().alias("referrer_host").to_frame(),
             is_hostile(referrers).rename({"hostile": "referrer_hostile", "hostile_rule": "referrer_hostile_rule"}),
         ],
@@ -205,7 +208,7 @@ def _with_outcome(frame: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("suspected"))
         .otherwise("traffic")
         .alias("traffic"),
-        pl.when(counted).then(pl.col("host_prefix") + pl.col("template")).alias("page"),
+        pl.when(has_page(outcome, hostile)).then(pl.col("host_prefix") + pl.col("template")).alias("page"),
         (counted & (pl.col("status") == _PARTIAL) & pl.col("range").is_null()).alias("partial"),
         (pl.col("template") == _ROBOTS_TXT).alias("robots_txt"),
     )
@@ -230,7 +233,7 @@ def pseudonymise(frame: pl.DataFrame, keys: Keys, id_bits: int) -> pl.DataFrame:
     )
     identified = identities.with_columns(visitor_ids(texts, keys, id_bits))
     visitors = coded.join(identified, on=coded.columns, how="left", maintain_order="left")["visitor"]
-    return frame.with_columns(visitors, pl.col("bytes").fill_null(0)).select(
+    return frame.with_columns(visitors, pl.col("bytes").fill_null(0), known_method(), milliseconds()).select(
         pl.col(name).cast(dtype) for name, dtype in HITS.items()
     )
 
