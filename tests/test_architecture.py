@@ -34,6 +34,7 @@ WIRING: Final = {
     ("explain", "read"): "explain walks one line through the stages and shows what each makes of it",
     ("explain", "parse"): "the same",
     ("explain", "derive"): "the same",
+    ("explain", "visits"): "the same: which feature and which step of a funnel the line is",
     ("", "store"): "the public function reads the cells of a store",
     ("cli", "read"): "files are opened at the end of the line, and the command line is that end",
     ("cli", "store"): "the command line decides which store a run has",

@@ -19,19 +19,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logstats import cells, config, pipeline
+from logstats import cells, config, pipeline, read_cells
 from logstats.read import open_source
 from logstats.schema import END, START, TABLES
 from logstats.store import ThrowawayStore
 
 if TYPE_CHECKING:
     import random
+    import subprocess
     from collections.abc import Callable
 
     from logstats.derive import Knowledge
     from logstats.store.keys import MemoryKeys
 
     Count = Callable[..., pipeline.Report]
+    Program = Callable[..., subprocess.CompletedProcess[str]]
     Cells = dict[str, pl.DataFrame]
 
 FOLDER: Final = Path(__file__).parent / "cases" / "journeys"
@@ -202,6 +204,16 @@ def test_closing_in_parts_of_the_visitors_gives_the_same_cells(
     rules = replace(service, config=replace(service.config, pages=pages))
     whole, found = (in_parts(everybody(), rules, number, same_keys()) for number in (1, parts))
     assert [name for name in TABLES if not found[name].equals(whole[name])] == []
+
+
+def test_a_store_keeps_the_same_cells(logstats: Program, in_order: Cells, tmp_path: Path) -> None:
+    """What a store closes is what a report counts: visitors' keys differ, figures do not."""
+    log, store = tmp_path / "log", tmp_path / "store"
+    log.write_text("".join(line + "\n" for line in everybody()), "utf-8")
+    done = logstats("ingest", "--store", store, "--close", "--config", FOLDER / "service.toml", log)
+    assert done.returncode == 0, done.stderr
+    for name, table in TABLES.items():
+        assert read_cells(store, name).collect().sort(table.dimensions, nulls_last=True).equals(in_order[name]), name
 
 
 # --- identities -------------------------------------------------------------------------------------------------
