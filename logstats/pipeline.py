@@ -394,7 +394,7 @@ def closing_by_visitors(
 
 def _page_counts(hits: pl.DataFrame, views: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Count the pages that are viewed, and those that fail."""
-    return cells.count_pages(views), cells.count_pages(quality.errors(visits.acts(hits, views)))
+    return cells.count_pages(views), cells.count_pages(quality.errors(visits.find_acts(hits, views)))
 
 
 def _views_of(
@@ -418,7 +418,7 @@ def _cells_of(
 ) -> dict[str, pl.DataFrame]:
     """Count a day; `whole` is how often its pages are viewed and fail, if the hits are only of some visitors."""
     most, (pages, failed) = config.pages.max_per_day, whole
-    acts = visits.acts(hits, views)
+    acts = visits.find_acts(hits, views)
     errors = quality.errors(acts)
     named = acts if config.feature or config.funnel else acts.clear()
     requests = Requests.of(named)

@@ -13,7 +13,7 @@ import polars as pl
 
 from logstats.visits.sessions import GAP
 
-__all__ = ["acts"]
+__all__ = ["find_acts"]
 
 _PERSON: Final = ["day", "site", "visitor"]
 _KEPT: Final = (
@@ -23,7 +23,7 @@ _KEPT: Final = (
 _OTHERS: Final = ("redirect", "error", "other_method")
 
 
-def acts(hits: pl.DataFrame, views: pl.DataFrame) -> pl.DataFrame:
+def find_acts(hits: pl.DataFrame, views: pl.DataFrame) -> pl.DataFrame:
     """Give what people asked for on purpose.
 
     Args:

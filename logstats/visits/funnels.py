@@ -55,7 +55,7 @@ def reach(acts: pl.DataFrame, requests: Requests, funnels: Sequence[Funnel]) -> 
     """Find the steps that each visit reached of each funnel.
 
     Args:
-        acts: As `acts` gives it.
+        acts: As `find_acts` gives it.
         requests: Its distinct requests.
         funnels: The procedures.
 
