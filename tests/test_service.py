@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from logstats import pipeline
 from logstats.config import Feature, Funnel, Request, Site, Step
@@ -131,6 +133,69 @@ def test_one_request_reaches_one_step(make_hits: Make, knowledge: Knowledge) -> 
     rows = [at(0), at(0, visitor=2), at(9, visitor=2)]
     found = closed(make_hits, knowledge.config, rows, funnel=(Funnel("f", steps),))["funnels"]
     assert found.select("step", "visits").rows() == [(1, 1), (2, 1)]
+
+
+def test_a_form_between_two_visits_belongs_to_the_one_before(make_hits: Make, knowledge: Knowledge) -> None:
+    """Where both visits are near enough, the form belongs to the earlier one, where it was filled in."""
+    steps = (Step("read", ("^/a$",)), Step("send", ("^/a$",), ("POST",)), Step("done", ("^/b$",)))
+    rows = [at(0), at(1_200, outcome="other_method", method="POST", status=303), at(2_400, "/b")]
+    found = closed(make_hits, knowledge.config, rows, funnel=(Funnel("f", steps),))
+    assert found["funnels"].select("step", "visits").rows() == [(2, 1)]
+    assert found["funnel_exits"]["to_page"].to_list() == ["(end)"]
+
+
+def walked(requests: list[tuple[int, set[int]]], optional: list[bool], limit: int) -> list[int]:
+    """Walk through a funnel as the README tells it, request by request; give the steps that were reached."""
+    order = [(second, min(fits), max(fits), sum(1 << step for step in fits), fits) for second, fits in requests]
+    ordered = [(second, fits) for second, *_, fits in sorted(order, key=lambda request: request[:4])]
+    best: list[int] = []
+    for begin, (start, fitting) in enumerate(ordered):
+        if 0 not in fitting:
+            continue
+        place, found = begin, {0: begin}
+        for step in range(1, len(optional)):
+            if optional[step]:
+                continue
+            later = [i for i, (_, fits) in enumerate(ordered) if i > place and step in fits]
+            if not later or ordered[later[0]][0] - start > limit:
+                break
+            place = found[step] = later[0]
+        required = dict(found)
+        for step in range(1, len(optional)):
+            before = [number for number in range(step) if not optional[number]][-1]
+            after = [number for number in range(step + 1, len(optional)) if not optional[number]][:1]
+            if not optional[step] or before not in required:
+                continue
+            first = max(place for number, place in found.items() if number < step)
+            end = required.get(after[0], len(ordered)) if after else len(ordered)
+            between = [i for i in range(first + 1, end) if step in ordered[i][1] and ordered[i][0] - start <= limit]
+            # The next request that fits is the one that counts; a later one is no second chance.
+            if between:
+                found[step] = between[0]
+        if not best or max(found) > max(best):
+            best = sorted(found)
+    return best
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    requests=st.lists(st.tuples(st.integers(0, 150), st.sets(st.integers(0, 3), min_size=1)), min_size=1, max_size=14),
+    optional=st.lists(st.booleans(), min_size=2, max_size=2),
+    minutes=st.sampled_from((0, 1)),
+)
+def test_a_funnel_counts_as_the_readme_tells_it(
+    requests: list[tuple[int, set[int]]], optional: list[bool], minutes: int, make_hits: Make, knowledge: Knowledge
+) -> None:
+    """Whatever the order of requests that fit one step or several, each walk is that of a plain walk step by step."""
+    kinds = [False, *optional, False]
+    steps = tuple(
+        Step(str(number), (f"{number}",), optional=kind) for number, kind in enumerate(kinds)
+    )  # a page such as /02 fits steps 0 and 2
+    rows = [at(second, "/" + "".join(map(str, sorted(fitting)))) for second, fitting in requests]
+    found = closed(make_hits, knowledge.config, rows, funnel=(Funnel("f", steps, minutes),))
+    expected = walked(requests, kinds, 60 * minutes or 10**9)
+    assert sorted(int(name) for name in found["funnel_times"]["step_name"]) == expected
+    assert [int(name) for name in found["funnels"]["step_name"]] == expected[-1:]
 
 
 # --- what visits met --------------------------------------------------------------------------------------------
