@@ -75,12 +75,12 @@ def _lengths(journeys: Mapping[str, Any]) -> list[str]:
         for low, high in _spans(_SECONDS)
     ]
     lines = [
-        f"  {name:<24}{visits:>8,}  {percent(visits, total)}"
+        f"  {name:<28}{visits:>8,}  {percent(visits, total)}"
         for name, visits in zip(words, views.values(), strict=True)
     ]
     lines.append("")
     lines += [
-        f"  {name:<24}{visits:>8,}  {percent(visits, total)}"
+        f"  {name:<28}{visits:>8,}  {percent(visits, total)}"
         for name, visits in zip(times, seconds.values(), strict=True)
     ]
     lines.append(
@@ -171,5 +171,7 @@ def _quality(quality: Mapping[str, Any], visits: int, width: int) -> list[str]:
         lines.append(
             f"  half of the pages took {quality['median_ms']:,.0f} ms or less, 95 % {quality['p95_ms']:,.0f} ms or less"
         )
-        lines += [f"  {row['p95_ms']:>10,.0f}  ms  {escape(row['page'])}" for row in quality["slow_pages"][:_SHOWN]]
+        lines += [
+            f"  {row['p95_ms']:>10,.0f}  ms for 95 % of {escape(row['page'])}" for row in quality["slow_pages"][:_SHOWN]
+        ]
     return [clipped(line, max(width, 1)) for line in lines]
