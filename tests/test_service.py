@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     Make = Callable[[list[dict[str, Any]]], pl.DataFrame]
 
+ROOT = Path(__file__).resolve().parents[1]
 TEN = datetime(2025, 10, 22, 8, tzinfo=UTC)
 
 
@@ -142,6 +144,40 @@ def test_a_form_between_two_visits_belongs_to_the_one_before(make_hits: Make, kn
     found = closed(make_hits, knowledge.config, rows, funnel=(Funnel("f", steps),))
     assert found["funnels"].select("step", "visits").rows() == [(2, 1)]
     assert found["funnel_exits"]["to_page"].to_list() == ["(end)"]
+
+
+def documented() -> list[tuple[str, str]]:
+    """Read the README's table of how a funnel counts: what a visit asks for, and the last step."""
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    start = lines.index("| a visit asks for | last step | because |") + 2
+    rows = [line.strip("|").split("|") for line in lines[start : lines.index("", start)]]
+    return [(asked.strip(), last.strip()) for asked, last, _ in rows]
+
+
+def asked_for(text: str) -> list[dict[str, Any]]:
+    """Give the requests of a row of that table: a step every ten seconds, another page every twenty minutes."""
+    rows, now, apart = [], 0, 0 if "within one second" in text else 10
+    words = text.partition(",")[0].removesuffix("within one second").split()
+    for i, word in enumerate(words):
+        if word == "–" or (word == "…" and words[i - 1] == "minutes"):
+            rows.append(at(now, "/elsewhere"))
+        elif word.isdigit() and words[i + 1 : i + 2] == ["minutes"]:
+            rows += [at(now + seconds, "/elsewhere") for seconds in range(1_200, 60 * int(word), 1_200)]
+            now += 60 * int(word) - apart
+        elif word.isdigit():
+            rows.append(at(now, f"/{word}"))
+            now += apart
+    return rows
+
+
+@pytest.mark.parametrize(("asked", "last"), documented())
+def test_the_table_of_the_readme_is_true(asked: str, last: str, make_hits: Make, knowledge: Knowledge) -> None:
+    """Each row of the README's table of how a funnel counts gives the last step that stands there."""
+    steps = tuple(Step(number, (f"^/{number}$",), optional=number == "2") for number in "1234")
+    limit = int(asked.partition("limit ")[2] or 0)
+    found = closed(make_hits, knowledge.config, asked_for(asked), funnel=(Funnel("f", steps, limit),))["funnels"]
+    assert found["step"].to_list() == ([] if last == "none" else [int(last)])
+    assert found["visits"].to_list() == [1] * found.height
 
 
 def walked(requests: list[tuple[int, set[int]]], optional: list[bool], limit: int) -> list[int]:
