@@ -456,6 +456,48 @@ def geo_update(mmdb: Path, out: Path, config: Config, console: Console) -> None:
     console.object(facts) if console.as_json else console.pairs([(name, str(value)) for name, value in facts.items()])
 
 
+@cli.group()
+def features() -> None:
+    """Work on the list of features that are counted by name."""
+
+
+@features.command("suggest")
+@click.argument("files", nargs=-1, required=True, type=click.Path(allow_dash=True), metavar="FILE...")
+@_format
+@_common
+def features_suggest(files: tuple[str, ...], format_text: str | None, config: Config, console: Console) -> int:
+    """Print a list of features to begin with, from the pages in access logs, as configuration. Nothing is kept.
+
+    Names are those of the paths: give them the names that people know, and take out what is no feature.
+
+    \b
+    Example:
+      logstats features suggest /var/log/nginx/access.log* > features.toml
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from dataclasses import asdict  # noqa: PLC0415 - `--version` needs none of this
+
+    from logstats import pipeline, suggest  # noqa: PLC0415
+    from logstats.read import open_source  # noqa: PLC0415
+    from logstats.store import ThrowawayStore  # noqa: PLC0415
+
+    sources = [open_source(name) for name in files]
+    progress = console.progress(sources)
+    with ThrowawayStore() as store:
+        try:
+            run = pipeline.Run(_knowledge(config.with_format(format_text)), store, progress=progress)
+            found = pipeline.report(sources, run)
+        finally:
+            progress.close()
+    suggestions = suggest.suggest(found.cells["pages"])
+    if not suggestions:
+        console.message("no page was viewed by a person: nothing to suggest")
+    if console.as_json:
+        console.object({"features": [asdict(suggestion) for suggestion in suggestions]})
+    else:
+        console.result(suggest.toml(suggestions).rstrip("\n"))
+    return _judge(found, config, console)
+
+
 def _knowledge(config: Config) -> Knowledge:
     from logstats import geodata  # noqa: PLC0415 - `--version` needs none of this
     from logstats.derive import Knowledge  # noqa: PLC0415

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from importlib import resources
 from ipaddress import ip_network
@@ -20,13 +20,35 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from logstats.errors import ConfigurationError
+from logstats.schema import METHODS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Config", "Exclude", "Geo", "Input", "Outcome", "PageRule", "Pages", "Privacy", "Site", "Suspected", "load"]
+__all__ = [
+    "Config",
+    "Exclude",
+    "Feature",
+    "Funnel",
+    "Geo",
+    "Input",
+    "Outcome",
+    "PageRule",
+    "Pages",
+    "Privacy",
+    "Request",
+    "Search",
+    "Site",
+    "Step",
+    "Suspected",
+    "load",
+]
 
 _ID_BITS: Final = (24, 64)
+_STATUSES: Final = (100, 599)
+_MOST_STEPS: Final = 20
+_LONGEST_NAME: Final = 100
+_DAY: Final = 24 * 60
 
 
 @dataclass(frozen=True)
@@ -110,6 +132,54 @@ class Suspected:
 
 
 @dataclass(frozen=True)
+class Search:
+    """The site's own search: names of the query parameter that holds what is sought."""
+
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Requests that have a name: a feature, or a step of a funnel (visits/patterns.py says which requests fit).
+
+    Attributes:
+        name: As it stands in the tables.
+        paths: Patterns for the page, as the table `pages` shows it, without its host.
+        methods: Of METHODS of schema.py.
+        statuses: Of HTTP; none means success.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    methods: tuple[str, ...] = ("GET",)
+    statuses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Feature(Request):
+    """A feature of the service, of one site or of all."""
+
+    site: str = ""
+
+
+@dataclass(frozen=True)
+class Step(Request):
+    """A step of a funnel; an optional one may be left out."""
+
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """A procedure: steps in order; `minutes` from the first one on, 0 for as long as a visit lasts."""
+
+    name: str
+    steps: tuple[Step, ...]
+    minutes: int = 0
+    site: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """The effective configuration."""
 
@@ -124,6 +194,9 @@ class Config:
     pages: Pages
     outcome: Outcome
     suspected: Suspected
+    search: Search
+    feature: tuple[Feature, ...]
+    funnel: tuple[Funnel, ...]
     file: Path | None = field(default=None, compare=False)
 
     def with_format(self, text: str | None) -> Config:
@@ -254,10 +327,11 @@ def _table(kind: Any, value: dict[str, Any], place: _Place, key: str) -> Any:  #
     for name in value:
         if name not in names:
             raise _unknown(place, prefix + name, dict.fromkeys(names))
+    optional = {f.name for f in fields(kind) if f.default is not MISSING}
     for name in names:
-        if name not in value:
+        if name not in value and name not in optional:
             raise place.error(prefix + name, "is missing")
-    return kind(**{name: _built(hints[name], value[name], place, prefix + name) for name in names})
+    return kind(**{name: _built(hints[name], value[name], place, prefix + name) for name in names if name in value})
 
 
 def _checked(config: Config, place: _Place) -> Config:
@@ -278,6 +352,7 @@ def _checked(config: Config, place: _Place) -> Config:
     _check_sites(config, place)
     _check_networks(config, place)
     _check_patterns(config, place)
+    _check_features(config, place)
     return config
 
 
@@ -317,9 +392,84 @@ def _check_patterns(config: Config, place: _Place) -> None:
     patterns = [("outcome.technical_paths", p) for p in config.outcome.technical_paths]
     patterns += [("exclude.paths", p) for p in config.exclude.paths]
     patterns += [("pages.rules", rule.pattern) for rule in config.pages.rules]
+    patterns += [(f"{key}.paths", p) for key, request in _requests(config) for p in request.paths]
+    # They are matched as one, which may be too much where each alone is not.
+    patterns += [(f"{key}.paths", "|".join(f"(?:{p})" for p in one.paths)) for key, one in _requests(config)]
     for key, pattern in patterns:
         try:
             pl.Series([""]).str.contains(pattern)
         except pl.exceptions.ComputeError:
             hint = "patterns are Rust regular expressions: no look-around, no back-references"
             raise place.error(key, f"{pattern!r} is no pattern", hint) from None
+
+
+def _requests(config: Config) -> Iterator[tuple[str, Request]]:
+    """Give every feature and every step with its key."""
+    for i, feature in enumerate(config.feature):
+        yield f"feature[{i}]", feature
+    for i, funnel in enumerate(config.funnel):
+        for j, step in enumerate(funnel.steps):
+            yield f"funnel[{i}].steps[{j}]", step
+
+
+def _check_features(config: Config, place: _Place) -> None:
+    """Check that features, funnels and the steps of each have names of their own, and that requests can fit them."""
+    for name in config.search.parameters:
+        if not name or set(name) & set("&;=?# "):
+            raise place.error("search.parameters", f"{name!r} is no name of a parameter", "as in q")
+    _check_names("feature", config.feature, place)
+    _check_names("funnel", config.funnel, place)
+    sites = [site.name for site in config.site] or ["default"]
+    places = [(f"feature[{i}].site", feature.site) for i, feature in enumerate(config.feature)]
+    places += [(f"funnel[{i}].site", funnel.site) for i, funnel in enumerate(config.funnel)]
+    for key, site in places:
+        if site and site not in sites:
+            raise place.error(key, f"{site!r} is no site", f"did you mean {_nearest(site, sites)}?")
+    for key, request in _requests(config):
+        _check_request(key, request, place)
+    for i, funnel in enumerate(config.funnel):
+        _check_funnel(f"funnel[{i}]", funnel, place)
+
+
+def _check_names(key: str, things: Sequence[Feature | Funnel | Step], place: _Place) -> None:
+    names: set[str] = set()
+    for i, thing in enumerate(things):
+        if not (thing.name.strip() == thing.name != "" and thing.name.isprintable()):
+            raise place.error(f"{key}[{i}].name", "must be a text without blanks at its ends or controls")
+        if len(thing.name) > _LONGEST_NAME:
+            raise place.error(f"{key}[{i}].name", f"must not be longer than {_LONGEST_NAME} characters")
+        if thing.name in names:
+            raise place.error(f"{key}[{i}].name", f"{thing.name!r} is named twice")
+        names.add(thing.name)
+
+
+def _check_request(key: str, request: Request, place: _Place) -> None:
+    known, (low, high) = METHODS[:-1], _STATUSES
+    if not request.paths:
+        raise place.error(f"{key}.paths", "must hold a pattern", 'as in ["^/contact$"]')
+    if not request.methods:
+        raise place.error(f"{key}.methods", "must name a method", 'as in ["POST"]')
+    for method in request.methods:
+        if method not in known:
+            hint = f"did you mean {_nearest(method.upper(), known)}?"
+            raise place.error(f"{key}.methods", f"{method!r} is no method", hint)
+    if any(not low <= status <= high for status in request.statuses):
+        raise place.error(f"{key}.statuses", f"must be from {low} to {high}")
+
+
+def _check_funnel(key: str, funnel: Funnel, place: _Place) -> None:
+    if len(funnel.steps) < 2:  # noqa: PLR2004 - one step is a feature
+        raise place.error(f"{key}.steps", "must be two or more", "one step alone is a feature")
+    if len(funnel.steps) > _MOST_STEPS:
+        raise place.error(f"{key}.steps", f"must not be more than {_MOST_STEPS}")
+    if funnel.steps[0].optional:
+        raise place.error(f"{key}.steps[0].optional", "must be false: a funnel begins with its first step")
+    if all(step.optional for step in funnel.steps[1:]):
+        raise place.error(f"{key}.steps", "must end somewhere: a step after the first must not be optional")
+    if not 0 <= funnel.minutes <= _DAY:
+        raise place.error(f"{key}.minutes", f"must be from 0 to {_DAY}")
+    _check_names(f"{key}.steps", funnel.steps, place)
+
+
+def _nearest(text: str, known: Sequence[str]) -> str:
+    return next(iter(get_close_matches(text, known, n=1, cutoff=0.0)))

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import orjson
 
+from logstats import sections
+from logstats.text import BAR, BIDIRECTIONAL, bar, clipped, duration, escape, percent
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -23,13 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Console", "escape"]
 
-_BIDIRECTIONAL: Final = frozenset(
-    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029"
-)
-_CONTROLS: Final = frozenset((*range(0x20), *range(0x7F, 0xA0)))
-_SURROGATES: Final = range(0xD800, 0xE000)
-_JSON_ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in (*map(chr, range(0x7F, 0xA0)), *_BIDIRECTIONAL)}
-_BAR: Final = 20
+_JSON_ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in (*map(chr, range(0x7F, 0xA0)), *BIDIRECTIONAL)}
 _SHOWN_KEYS: Final = 5
 _WIDEST: Final = 110
 _EVERY: Final = 0.2
@@ -50,22 +47,6 @@ _WORDS: Final = {
     "monitor": "monitors",
     "suspected": "suspected",
 }
-
-
-def escape(text: str) -> str:
-    r"""Make every character that could act on a terminal visible instead.
-
-    >>> escape("a\x1b[31mb")
-    'a\\x1b[31mb'
-    """
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    code = ord(character)
-    if code in _CONTROLS:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if character in _BIDIRECTIONAL or code in _SURROGATES else character
 
 
 class Console:
@@ -148,10 +129,10 @@ class Console:
             if state[name]:
                 self.result(self._clip(f"  {words}: {', '.join(state[name])}"))
         self._title("Inputs")
-        for entry in state["inputs"][:_BAR]:
+        for entry in state["inputs"][:BAR]:
             name = escape(f"{entry['source']}: {entry['name']}")
             self.result(f"  {entry['lines']:>12,} lines, {entry['offset']:>15,} bytes  {name}, seen {entry['seen']}")
-        if (more := len(state["inputs"]) - _BAR) > 0:
+        if (more := len(state["inputs"]) - BAR) > 0:
             self.result(f"  and {more:,} more")
         self._title("Keys")
         self.result(f"  {len(state['keys']['alive']):,} alive, {len(state['keys']['destroyed']):,} destroyed")
@@ -174,13 +155,13 @@ class Console:
 
     def _head(self, figures: Mapping[str, Any]) -> None:
         formats = ", ".join(
-            f"{escape(name)} {_percent(lines, figures['lines']['total'])}" for name, lines in figures["formats"].items()
+            f"{escape(name)} {percent(lines, figures['lines']['total'])}" for name, lines in figures["formats"].items()
         )
         period = figures["period"]
         self._title("What was read")
         rows = [("Format", formats or "none"), *_period_rows(period)]
-        rows += [("Input", _input_text(entry)) for entry in figures["inputs"][:_BAR]]
-        if (more := len(figures["inputs"]) - _BAR) > 0:
+        rows += [("Input", _input_text(entry)) for entry in figures["inputs"][:BAR]]
+        if (more := len(figures["inputs"]) - BAR) > 0:
             rows.append(("", f"and {more} more"))
         for name, value in rows:
             self.result(f"  {name:<10}{value}")
@@ -212,7 +193,7 @@ class Console:
         self.result(f"  {'Hits by who sent them':<34}{'all':>12}")
         for name, count in figures["hits"]["traffic"].items():
             if count:
-                self.result(f"    {_WORDS[name]:<32}{count:>12,}  {_percent(count, hits)}")
+                self.result(f"    {_WORDS[name]:<32}{count:>12,}  {percent(count, hits)}")
 
     def _headline(self, figures: Mapping[str, Any]) -> None:
         self._title("What people did")
@@ -226,11 +207,9 @@ class Console:
         visits = figures["visits"]
         if visits:
             sums = figures["visit_figures"]
-            views, duration = sums["views"] / visits, _duration(sums["seconds"] / visits)
-            bounces = _percent(sums["bounces"], visits)
-            self.result(
-                f"  a visit has {views:.1f} views and lasts {duration} in the mean; {bounces} end after one page"
-            )
+            views, mean = sums["views"] / visits, duration(sums["seconds"] / visits)
+            bounces = percent(sums["bounces"], visits)
+            self.result(f"  a visit has {views:.1f} views and lasts {mean} in the mean; {bounces} end after one page")
 
     def _tables(self, figures: Mapping[str, Any]) -> None:
         top = figures["top"]
@@ -248,6 +227,10 @@ class Console:
         self._table("Referring sites", "visits", [(row["referrer"], row["visits"]) for row in top["referrers"]])
         moves = [(f"{row['from_page']} → {row['to_page']}", row["visits"]) for row in top["transitions"]]
         self._table("From page to page", "visits", moves)
+        for section in sections.service(figures, self._width):
+            self._title(section.title)
+            for line in section.lines:
+                self.result(line)
 
     def _foot(self, figures: Mapping[str, Any]) -> None:
         self._title("What to do next")
@@ -270,15 +253,15 @@ class Console:
             return
         self._title(title)
         most = max(count for _, count in rows) or 1
-        room = self._width - _BAR - 18
+        room = self._width - BAR - 18
         for name, count in rows:
-            bar = _bar(count / most)
-            label = _clipped(escape(name or "(none)"), room)
-            self.result(f"  {count:>10,}  {bar:<{_BAR}}  {label}")
+            drawn = bar(count / most)
+            label = clipped(escape(name or "(none)"), room)
+            self.result(f"  {count:>10,}  {drawn:<{BAR}}  {label}")
         self.result(self._style_result(f"  {measure:>10}", dim=True))
 
     def _clip(self, text: str) -> str:
-        return _clipped(text, self._width)
+        return clipped(text, self._width)
 
 
 class Progress:
@@ -313,11 +296,11 @@ class Progress:
         if not self._total:
             return rate
         share = min(1.0, sum(source.consumed for source in self._sources) / self._total)
-        left = _duration(elapsed / share - elapsed) if share else "?"
-        return f"{_bar(share):░<{_BAR}} {share:>4.0%}  {rate}  {left} left"
+        left = duration(elapsed / share - elapsed) if share else "?"
+        return f"{bar(share):░<{BAR}} {share:>4.0%}  {rate}  {left} left"
 
     def _write(self, text: str) -> None:
-        sys.stderr.write("\r" + _clipped(text, self._width - 1).ljust(self._width - 1) + "\r")
+        sys.stderr.write("\r" + clipped(text, self._width - 1).ljust(self._width - 1) + "\r")
         sys.stderr.flush()
 
 
@@ -350,24 +333,3 @@ def _period_rows(period: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _input_text(entry: Mapping[str, Any]) -> str:
     note = f": {escape(entry['note'])}" if "note" in entry else ""
     return f"{escape(entry['name'])}, {entry['lines']:,} lines, {entry['state']}{note}"
-
-
-def _percent(part: int, whole: int) -> str:
-    share = 100 * part / max(whole, 1)
-    return f"{share:.2f} %" if 0 < share < 1 or 99 < share < 100 else f"{share:.0f} %"  # noqa: PLR2004 - per cent
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-
-
-def _bar(share: float) -> str:
-    return "█" * max(round(share * _BAR), 0) if share * _BAR >= 1 else "▏" * (share > 0)
-
-
-def _clipped(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(width - 1, 1)] + "…"

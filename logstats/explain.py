@@ -10,12 +10,15 @@ import polars as pl
 
 from logstats import derive, parse
 from logstats.derive.addresses import parse_addresses
+from logstats.derive.marks import known_method
 from logstats.parse import advice
 from logstats.read.lines import split_lines
 from logstats.schema import REJECT_REASONS
 from logstats.tally import shape
+from logstats.visits.patterns import Requests, fits
 
 if TYPE_CHECKING:
+    from logstats.config import Config
     from logstats.derive import Knowledge
 
 __all__ = ["explain"]
@@ -63,8 +66,14 @@ def explain(line: str, knowledge: Knowledge, now: datetime | None = None) -> dic
             "format": name,
             "verdict": "does not count: the person opted out (Sec-GPC, DNT or the cookie)",
         }
-    row = derive.describe(kept, knowledge, explain=True).row(0, named=True)
-    return {"format": name, **_facts(row, config.timezone), "verdict": _verdict(row)}
+    described = derive.describe(kept, knowledge, explain=True)
+    row = described.row(0, named=True)
+    return {
+        "format": name,
+        **_facts(row, config.timezone),
+        **_service(described.with_columns(known_method()), config),
+        "verdict": _verdict(row),
+    }
 
 
 def _facts(row: dict[str, Any], timezone: str) -> dict[str, Any]:
@@ -86,6 +95,25 @@ def _facts(row: dict[str, Any], timezone: str) -> dict[str, Any]:
         "device": f"{row['device']} (rule: {row['device_rule'] or 'nothing known'})",
         "referrer": referrer,
     }
+
+
+def _service(described: pl.DataFrame, config: Config) -> dict[str, str]:
+    """Say which feature and which steps of funnels the request is, where any are configured."""
+    people = described.filter((pl.col("traffic") == "human") & pl.col("page").is_not_null())
+    requests = Requests.of(people)
+    facts = {}
+    if config.feature:
+        names = [one.name for one in config.feature if fits(requests, one, one.site).any()]
+        facts["feature"] = names[0] if names else "none that is configured"
+    if config.funnel:
+        steps = [
+            f"{funnel.name}, step {number}: {step.name}"
+            for funnel in config.funnel
+            for number, step in enumerate(funnel.steps, start=1)
+            if fits(requests, step, funnel.site).any()
+        ]
+        facts["funnel"] = "; ".join(steps) or "no step that is configured"
+    return facts
 
 
 def _traffic_rule(row: dict[str, Any], hostile: str | None) -> str:

@@ -26,7 +26,8 @@ from logstats.read.lines import find_lines, split_lines
 from logstats.read.source import STANDARD_INPUT
 from logstats.store.reading import Reading
 from logstats.tally import InputResult, Tally
-from logstats.visits import behaviour
+from logstats.visits import behaviour, features, funnels, journeys, quality
+from logstats.visits.patterns import Requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -378,8 +379,8 @@ def closing_by_visitors(
 ) -> dict[str, pl.DataFrame]:
     """Turn the hits of a day that is too large for memory into the same cells.
 
-    It is counted in parts, each of all hits of some of its visitors, and added up. Two things need the whole day
-    first: whether its visitors fetch assets, and which pages are viewed most.
+    It is counted in parts, each of all hits of some of its visitors, and added up. Three things need the whole day
+    first: whether its visitors fetch assets, which pages are viewed most, and which fail most.
 
     Args:
         hits: Gives part i of n; no visitor is in two of them.
@@ -387,8 +388,14 @@ def closing_by_visitors(
         config: As `closing` takes it.
     """
     use = _sums(behaviour.asset_use(hits(i, parts)) for i in range(parts))
-    pages = _sums(cells.count_pages(_views_of(hits(i, parts), config, use)[1]) for i in range(parts))
-    return cells.add(_cells_of(*_views_of(hits(i, parts), config, use), config, pages) for i in range(parts))
+    counts = [_page_counts(*_views_of(hits(i, parts), config, use)[:2]) for i in range(parts)]
+    pages, failed = (_sums(of_parts) for of_parts in zip(*counts, strict=True))
+    return cells.add(_cells_of(*_views_of(hits(i, parts), config, use), config, (pages, failed)) for i in range(parts))
+
+
+def _page_counts(hits: pl.DataFrame, views: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Count the pages that are viewed, and those that fail."""
+    return cells.count_pages(views), cells.count_pages(quality.errors(visits.find_acts(hits, views)))
 
 
 def _views_of(
@@ -408,10 +415,32 @@ def _cells_of(
     views: pl.DataFrame,
     suspected: pl.DataFrame,
     config: Config,
-    pages: pl.DataFrame | None = None,
+    whole: tuple[pl.DataFrame | None, pl.DataFrame | None] = (None, None),
 ) -> dict[str, pl.DataFrame]:
-    views = cells.bound_pages(views, config.pages.max_per_day, pages)
-    return cells.aggregate(hits, views, visits.summarise(views), visits.steps(views), suspected)
+    """Count a day; `whole` is how often its pages are viewed and fail, if the hits are only of some visitors."""
+    most, (pages, failed) = config.pages.max_per_day, whole
+    acts = visits.find_acts(hits, views)
+    errors = quality.errors(acts)
+    named = acts if config.feature or config.funnel else acts.clear()
+    requests = Requests.of(named)
+    views = cells.bound_pages(views, most, pages)
+    moved = journeys.moves(views)
+    reached = funnels.reach(named, requests, config.funnel)
+    return cells.aggregate(
+        cells.Day(
+            hits=hits,
+            views=views,
+            visits=visits.summarise(views).join(quality.findings(views, errors), on="visit", maintain_order="left"),
+            runs=journeys.runs(moved),
+            suspects=suspected,
+            uses=features.uses(named, requests, config.feature),
+            declared=features.declared(hits, config.feature, config.site),
+            reached=reached,
+            left=funnels.exits(reached, views, moved),
+            errors=cells.bound_pages(errors, most, failed),
+            timed=quality.timed(views),
+        )
+    )
 
 
 def _sums(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:

@@ -40,6 +40,9 @@ OUTCOMES: Final = (
 TRAFFIC: Final = ("human", "bot", "ai_crawler", "ai_assistant", "tool", "monitor", "suspected")
 DEVICES: Final = ("PC", "Tablet", "Smartphone", "Others")
 REFERRER_KINDS: Final = ("direct", "internal", "search", "social", "ai", "public", "other", "spam")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other")
+"""Methods of HTTP that a site has pages or forms for; whatever else a request says is `other`."""
+
 REJECT_REASONS: Final[Mapping[str, str]] = {
     "empty": "nothing on the line",
     "not_text": "NUL or control bytes: not a line of text",
@@ -87,13 +90,16 @@ HITS: Final[Mapping[str, pl.DataType]] = {
     "traffic": pl.Enum(TRAFFIC),
     "status": pl.UInt16(),
     "bytes": pl.Int64(),
-    "page": pl.String(),  # template; null unless a page view or a download
+    "page": pl.String(),  # template of views and downloads; of people also of redirects, errors and other methods
     "country": pl.String(),
     "device": pl.Enum(DEVICES),
     "referrer_kind": pl.Enum(REFERRER_KINDS),
     "referrer": pl.String(),  # registered domain; null unless the referrer is another site
     "partial": pl.Boolean(),  # status 206: a piece of a download
     "robots_txt": pl.Boolean(),  # asked for robots.txt
+    "method": pl.Enum(METHODS),
+    "milliseconds": pl.Int32(),  # request time; null where the log has none
+    "searched": pl.Boolean(),  # the query had a parameter of the internal search; what was sought is not kept
 }
 """What is kept of a line while its day is open: pseudonymous, and gone when the day closes."""
 
@@ -131,6 +137,20 @@ _COLUMNS: Final = {
         Column("from_page", _STRING, "page left, or (start)", "page quittée, ou (start)"),
         Column("to_page", _STRING, "page reached, or (end)", "page atteinte, ou (end)"),
         Column("reason", _STRING, "why a visitor is suspected", "motif du soupçon"),
+        Column("step_1", _STRING, "page, or (start)", "page, ou (start)"),
+        Column("step_2", _STRING, "page after it, or (end)", "page suivante, ou (end)"),
+        Column("step_3", _STRING, "page after that, or (end)", "page d’après, ou (end)"),
+        Column("feature", _STRING, "feature, as configured", "fonctionnalité, selon la configuration"),
+        Column("funnel", _STRING, "procedure, as configured", "parcours, selon la configuration"),
+        Column("step", _COUNT, "number of the step, from 1", "numéro de l’étape, à partir de 1"),
+        Column("step_name", _STRING, "step, as configured", "étape, selon la configuration"),
+        Column("depth", _COUNT, "views of the visit, lower edge", "vues de la visite, borne inférieure"),
+        Column(
+            "bucket",
+            _COUNT,
+            "lower edge of the duration: milliseconds in timings, else seconds",
+            "borne inférieure de la durée : millisecondes dans timings, sinon secondes",
+        ),
         Column("hits", _COUNT, "requests", "requêtes"),
         Column("bytes", _COUNT, "bytes sent", "octets envoyés"),
         Column("views", _COUNT, "views or downloads by people", "vues ou téléchargements humains"),
@@ -145,6 +165,16 @@ _COLUMNS: Final = {
             "from first to last view, in seconds",
             "de la première à la dernière vue, en secondes",
         ),
+        Column("moves", _COUNT, "steps from page to page within visits", "passages d’une page à l’autre"),
+        Column("reloads", _COUNT, "views of the page just viewed", "vues de la page que l’on vient de voir"),
+        Column("with_search", _COUNT, "visits that used the site’s search", "visites avec recherche interne"),
+        Column(
+            "with_search_return",
+            _COUNT,
+            "visits that came back from a search engine",
+            "visites revenues d’un moteur de recherche",
+        ),
+        Column("with_error", _COUNT, "visits that met an error", "visites ayant rencontré une erreur"),
     )
 }
 
@@ -217,6 +247,79 @@ TABLES: Final[Mapping[str, Table]] = {
             "Passages d’une page à l’autre dans les visites",
             ("day", "site", "from_page", "to_page"),
             ("visits", "visitors"),
+        ),
+        Table(
+            "journeys",
+            "Three steps in a row within visits",
+            "Trois étapes consécutives des visites",
+            ("day", "site", "step_1", "step_2", "step_3"),
+            ("visits", "visitors"),
+        ),
+        Table(
+            "lengths",
+            "Visits by number of views and duration",
+            "Visites par nombre de vues et durée",
+            ("day", "site", "device", "depth", "bucket"),
+            ("visits", "visitors"),
+        ),
+        Table(
+            "ease",
+            "Visits that searched, went back to a search engine or met an error",
+            "Visites avec recherche, retour au moteur ou erreur",
+            ("day", "site", "device"),
+            (
+                *("visits", "visitors", "views", "moves", "reloads"),
+                *("with_search", "with_search_return", "with_error"),
+            ),
+        ),
+        Table(
+            "features",
+            "Use of the features of the service",
+            "Usage des fonctionnalités du service",
+            ("day", "site", "feature", "country", "device"),
+            ("views", "visitors"),
+        ),
+        Table(
+            "funnels",
+            "Visits by the last step that they reached of a procedure",
+            "Visites par dernière étape atteinte d’un parcours",
+            ("day", "site", "funnel", "step", "step_name", "device"),
+            ("visits", "visitors"),
+        ),
+        Table(
+            "funnel_times",
+            "Visits that reached a step of a procedure, by the time it took",
+            "Visites ayant atteint une étape d’un parcours, selon la durée",
+            ("day", "site", "funnel", "step", "step_name", "device", "bucket"),
+            ("visits", "visitors"),
+        ),
+        Table(
+            "funnel_exits",
+            "Where visits went that did not go on in a procedure",
+            "Où sont allées les visites qui ont quitté un parcours",
+            ("day", "site", "funnel", "step", "step_name", "to_page"),
+            ("visits", "visitors"),
+        ),
+        Table(
+            "searches",
+            "Pages of the site’s own search",
+            "Pages de la recherche interne",
+            ("day", "site", "page"),
+            ("views", "visitors"),
+        ),
+        Table(
+            "errors",
+            "Requests of people that failed: not found, or an error of the server",
+            "Requêtes de personnes en échec : introuvable, ou erreur du serveur",
+            ("day", "site", "page", "status", "referrer_kind"),
+            ("hits", "visitors"),
+        ),
+        Table(
+            "timings",
+            "Time that page views took",
+            "Temps de réponse des pages vues",
+            ("day", "site", "page", "bucket"),
+            ("hits",),
         ),
     )
 }

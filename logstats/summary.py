@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from logstats import __version__
+from logstats.figures import service
 from logstats.lists import list_dates
 from logstats.schema import DEFINITION, DEVICES, END, OUTCOMES, START, TRAFFIC, UNKNOWN_COUNTRY
 
@@ -84,6 +85,7 @@ def summarise(report: Report, config: Config, geo: GeoInfo, today: datetime | No
             "transitions": _transitions(cells["transitions"]),
         },
         "visit_figures": {name: int(visits[name].sum()) for name in ("views", "bounces", "seconds")},
+        **service(cells, config),
         "lists": {name: day.isoformat() for name, day in list_dates().items()},
         "country_database": {
             "name": geo.database,
@@ -291,6 +293,11 @@ def _notes(
                 f"{share:.0%} of the page views have no country: is a proxy missing in trusted_proxies?",
             )
         )
+    unused = [feature["feature"] for feature in figures["features"] if not feature["views"]]
+    unused += [funnel["funnel"] for funnel in figures["funnels"] if not funnel["visits"]]
+    if unused and figures["visits"]:
+        text = f"nobody used {', '.join(unused)}: are the patterns for pages as tables show them (/dossier/{{id}})?"
+        notes.append(("unused", text))
     age = today.date() - geo.built
     if age > _OLD:
         notes.append(

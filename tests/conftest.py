@@ -102,6 +102,12 @@ class SameKeys(MemoryKeys):
 
 
 @pytest.fixture(scope="session")
+def same_keys() -> type[SameKeys]:
+    """Return the class of keys that are always the same."""
+    return SameKeys
+
+
+@pytest.fixture(scope="session")
 def knowledge() -> Knowledge:
     """Return the default configuration and the country table that comes with logstats."""
     return Knowledge(config.load(environment={}), geodata.open_table(None, geodata.cache_directory()))
@@ -136,6 +142,9 @@ def make_hits() -> Callable[[list[dict[str, Any]]], pl.DataFrame]:
         "referrer": None,
         "partial": False,
         "robots_txt": False,
+        "method": "GET",
+        "milliseconds": None,
+        "searched": False,
     }
 
     def make(rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -16,7 +16,7 @@ import logstats
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "logstats"
 STAGES: Final = {"read", "parse", "derive", "visits", "cells", "store"}
-COMMON: Final = {"distinct", "errors", "schema"}
+COMMON: Final = {"distinct", "errors", "histogram", "schema"}
 """What every stage may import beside its own folder."""
 
 ALSO: Final = {
@@ -35,6 +35,7 @@ WIRING: Final = {
     ("explain", "read"): "explain walks one line through the stages and shows what each makes of it",
     ("explain", "parse"): "the same",
     ("explain", "derive"): "the same",
+    ("explain", "visits"): "the same: which feature and which step of a funnel the line is",
     ("", "store"): "the public function reads the cells of a store",
     ("cli", "read"): "files are opened at the end of the line, and the command line is that end",
     ("cli", "store"): "the command line decides which store a run has",

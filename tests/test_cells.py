@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
-from logstats import cells, pipeline, visits
+from logstats import cells, config, pipeline, visits
 from logstats.schema import OTHER_PAGE, TABLES
 
 if TYPE_CHECKING:
@@ -75,13 +76,14 @@ def test_bound_pages_takes_no_views(make_hits: Make) -> None:
 
 def test_closing_bounds_every_table(make_hits: Make, knowledge: Knowledge) -> None:
     """No table names more pages than are allowed, and the headline does not move."""
-    from dataclasses import replace  # noqa: PLC0415 - only here
-
     rows = [{"page": f"/{i}", "visitor": i % 7, "time": NOON.replace(minute=i)} for i in range(50)]
+    rows += [row | {"outcome": "error", "status": 404} for row in rows]
+    rows = [row | {"milliseconds": 5, "searched": True} for row in rows]
     bound = replace(knowledge.config, pages=replace(knowledge.config.pages, max_per_day=3))
-    free, bounded = (pipeline.closing(make_hits(rows), config) for config in (knowledge.config, bound))
+    free, bounded = (pipeline.closing(make_hits(rows), rules) for rules in (knowledge.config, bound))
     named = [("pages", "page"), ("visits", "entry_page"), ("visits", "exit_page"), ("transitions", "to_page")]
-    for table, column in named:
+    named += [("journeys", "step_1"), ("journeys", "step_2"), ("errors", "page"), ("searches", "page")]
+    for table, column in [*named, ("timings", "page")]:
         pages = set(bounded[table][column]) - {OTHER_PAGE, "(start)", "(end)"}
         assert pages <= {"/0", "/1", "/10"}
     assert bounded["days"].equals(free["days"])
@@ -140,9 +142,17 @@ def test_tables_are_sorted_and_each_cell_stands_once(table: str, make_hits: Make
         for i in range(40)
     ]
     robot: dict[str, Any] = {"visitor": 9, "time": NOON, "outcome": "technical", "page": None, "robots_txt": True}
-    rows.append(robot)
+    failed: dict[str, Any] = {"time": NOON, "outcome": "error", "status": 404, "page": "/gone"}
+    slow: dict[str, Any] = {"time": NOON, "page": "/0", "milliseconds": 1_234, "searched": True}
+    rows += [robot, failed, slow]
+    steps = tuple(config.Step(page, (f"^{page}$",)) for page in ("/0", "/1", "/3"))
+    service = replace(
+        knowledge.config,
+        feature=(config.Feature("zero", ("^/0$",)), config.Feature("never", ("^/never$",))),
+        funnel=(config.Funnel("all", steps),),
+    )
     dimensions = list(TABLES[table].dimensions)
-    frame = pipeline.closing(make_hits(rows), knowledge.config)[table]
+    frame = pipeline.closing(make_hits(rows), service)[table]
     assert frame.height > 0
     assert frame.select(dimensions).is_unique().all()
     assert frame.equals(frame.sort(dimensions, nulls_last=True))

@@ -566,6 +566,33 @@ def test_explain_what_does_not_count(old: str, new: str, verdict: str, knowledge
     assert explain(LINE.replace(old, new), knowledge)["verdict"] == verdict
 
 
+SERVICE: Final = """
+feature = [{ name = "Help", paths = ["^/aide"] }, { name = "Procedure", paths = ["^/demarches"] }]
+[[funnel]]
+name = "Passport"
+steps = [{ name = "Read", paths = ["^/demarches$"] }, { name = "Send", paths = ["^/demarches$"], methods = ["POST"] }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "feature", "funnel"),
+    (
+        ("GET", "GET", "Procedure", "Passport, step 1: Read"),
+        ("GET", "POST", "none that is configured", "Passport, step 2: Send"),
+        ("/demarches", "/contact", "none that is configured", "no step that is configured"),
+        ("Firefox/140.0", "Googlebot/2.1", "none that is configured", "no step that is configured"),
+        ("/demarches", "/demarches.css", "none that is configured", "no step that is configured"),
+    ),
+)
+def test_explain_names_the_feature_and_the_step(
+    old: str, new: str, feature: str, funnel: str, logstats: Program, tmp_path: Path
+) -> None:
+    """Explain says which feature and which steps a line is, so that patterns can be tried."""
+    (tmp_path / "logstats.toml").write_text(SERVICE, "utf-8")
+    found = figures(logstats("explain", "--json", "--config", tmp_path / "logstats.toml", LINE.replace(old, new)))
+    assert (found["feature"], found["funnel"]) == (feature, funnel)
+
+
 def test_explain_a_reject(logstats: Program) -> None:
     """A rejected line is shown by its outline alone, with the reason."""
     found = explained(logstats, LINE[:60])

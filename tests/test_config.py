@@ -90,12 +90,19 @@ class TestDefaults:
         assert config.load(written(tmp_path, DEFAULTS), {}) == config.load(environment={})
 
     def test_the_examples_in_comments_are_valid(self, tmp_path: Path) -> None:
-        """The sites and rules that comments show work when the # in front is taken away."""
-        examples = [line for line in DEFAULTS.splitlines() if line.startswith(("# [[", "# name =", "# hosts ="))]
+        """The sites, features, funnels and rules that comments show work when the # in front is taken away."""
+        examples, inside = [], False
+        for line in DEFAULTS.splitlines():
+            inside = line.startswith("# ") and (inside or line.startswith("# [["))
+            examples += [line] * inside
         rules = next(line for line in DEFAULTS.splitlines() if line.startswith("# rules ="))
         text = "\n".join(line.removeprefix("# ") for line in [*examples, "# [pages]", rules])
         found = config.load(written(tmp_path, text), {})
         assert found.site == (config.Site("demarches", ("www.demarches.example.fr", "*.demarches.example.fr")),)
+        [sent] = found.feature
+        assert (sent.name, sent.methods, sent.statuses) == ("Send documents", ("POST",), (302, 303))
+        [passport] = found.funnel
+        assert (passport.minutes, [step.optional for step in passport.steps]) == (120, [False, True, *[False] * 3])
         assert found.pages.rules == (config.PageRule("^/dossier/[^/]+/pieces", "/dossier/{id}/pieces"),)
 
 
@@ -133,7 +140,88 @@ class TestOwnFile:
         assert found.with_format(None) is found
 
 
+FEATURE: Final = '[[feature]]\nname = "a"\npaths = ["^/a"]\n'
+FUNNEL: Final = '[[funnel]]\nname = "f"\nsteps = [{ name = "1", paths = ["a"] }, { name = "2", paths = ["b"] }]\n'
 WRONG: Final = {
+    "an unknown key of a feature": (FEATURE + 'method = ["GET"]\n', 4, "feature[0].method", "no key", "mean methods?"),
+    "a feature without paths": ('[[feature]]\nname = "a"\n', 1, "feature[0].paths", "is missing", ""),
+    "a feature with no path": (
+        '[[feature]]\nname = "a"\npaths = []\n',
+        3,
+        "feature[0].paths",
+        "must hold a pattern",
+        "",
+    ),
+    "a bad pattern of a feature": (
+        '[[feature]]\nname = "a"\npaths = ["("]\n',
+        3,
+        "feature[0].paths",
+        "no pattern",
+        "Rust",
+    ),
+    "patterns that are none together": (
+        "[[feature]]\nname = 'a'\npaths = ['(?x) a # a comment', 'b']\n",
+        3,
+        "feature[0].paths",
+        "no pattern",
+        "Rust",
+    ),
+    "two features of one name": (FEATURE + FEATURE, 5, "feature[1].name", "'a' is named twice", ""),
+    "a feature without a name": ('[[feature]]\nname = ""\npaths = ["a"]\n', 2, "feature[0].name", "must be a text", ""),
+    "a name with a control": (
+        '[[feature]]\nname = "a\\u001b"\npaths = ["a"]\n',
+        2,
+        "feature[0].name",
+        "must be a text",
+        "",
+    ),
+    "an unknown method": (
+        FEATURE + 'methods = ["POSTS"]\n',
+        4,
+        "feature[0].methods",
+        "no method",
+        "did you mean POST?",
+    ),
+    "a method in lower case": (FEATURE + 'methods = ["post"]\n', 4, "feature[0].methods", "no method", "mean POST?"),
+    "no method at all": (FEATURE + "methods = []\n", 4, "feature[0].methods", "must name a method", ""),
+    "an impossible status": (FEATURE + "statuses = [99]\n", 4, "feature[0].statuses", "from 100 to 599", ""),
+    "a status as a text": (FEATURE + 'statuses = ["200"]\n', 4, "feature[0].statuses[0]", "whole number", ""),
+    "a site that is none": (FEATURE + 'site = "defautl"\n', 4, "feature[0].site", "no site", "did you mean default?"),
+    "a funnel without steps": (
+        '[[funnel]]\nname = "f"\nsteps = []\n',
+        3,
+        "funnel[0].steps",
+        "two or more",
+        "a feature",
+    ),
+    "a funnel that lacks its steps": ('[[funnel]]\nname = "f"\n', 1, "funnel[0].steps", "is missing", ""),
+    "two funnels of one name": (FUNNEL + FUNNEL, 5, "funnel[1].name", "'f' is named twice", ""),
+    "two steps of one name": (FUNNEL.replace('"2"', '"1"'), 3, "funnel[0].steps[1].name", "'1' is named twice", ""),
+    "a bad pattern of a step": (FUNNEL.replace('"b"', '"("'), 3, "funnel[0].steps[1].paths", "no pattern", "Rust"),
+    "an unknown key of a step": (
+        FUNNEL.replace('["a"]', '["a"], option = true'),
+        3,
+        "funnel[0].steps[0].option",
+        "no key",
+        "did you mean optional?",
+    ),
+    "a first step that is optional": (
+        FUNNEL.replace('["a"]', '["a"], optional = true'),
+        3,
+        "funnel[0].steps[0].optional",
+        "must be false",
+        "",
+    ),
+    "a funnel that never ends": (
+        FUNNEL.replace('["b"]', '["b"], optional = true'),
+        3,
+        "funnel[0].steps",
+        "must not be optional",
+        "",
+    ),
+    "a time limit below zero": (FUNNEL + "minutes = -1\n", 4, "funnel[0].minutes", "from 0 to 1440", ""),
+    "a time limit in words": (FUNNEL + 'minutes = "1 h"\n', 4, "funnel[0].minutes", "whole number", ""),
+    "no name of a parameter": ('[search]\nparameters = ["q="]\n', 2, "search.parameters", "no name of a parameter", ""),
     "an unknown key": ('timezone = "UTC"\ntimezon = "UTC"\n', 2, "timezon", "no key", "did you mean timezone?"),
     "an unknown key of a table": ("[privacy]\n\nid_bit = 3\n", 3, "privacy.id_bit", "no key", "did you mean id_bits?"),
     "an unknown key that is like none": ("xyz = 1\n", 1, "xyz", "no key", "known keys: timezone, format"),

@@ -121,6 +121,9 @@ def corpus() -> list[str]:
             chain = "203.0.113.204, 198.51.100.205, [2001:db8:f00d::79]:443"
             who = f'{client} - qjxuser [22/Oct/2025:10:{i:02}:{j:02} +0200] "GET {target} HTTP/1.1"'
             lines.append(f'{who} 200 5 "{referrer}" "{agent}" "{chain}"')
+        # What is no view keeps its page as well: errors and forms of people.
+        lines += [f'{who} 404 5 "{REFERRERS[1]}" "{FIREFOX}" "{chain}"']
+        lines += [f'{who.replace("GET", "POST")} {status} 5 "-" "{FIREFOX}" "{chain}"' for status in (303, 500)]
     usual = {"time_iso8601": "2025-10-22T10:00:00+02:00", "request": f"GET {TARGETS[1]} HTTP/1.1", "status": 200}
     headers = {"Authorization": ["Basic qjxpassword"], "Cookie": ["id=qjxcookie"], "User-Agent": [FIREFOX]}
     for client in SPELLINGS:
@@ -202,7 +205,11 @@ STAGES: Final = (
     "logstats.derive.withdraw",
     "logstats.derive.pseudonymise",
     "logstats.visits.sessionise",
-    "logstats.visits.steps",
+    "logstats.visits.find_acts",
+    "logstats.visits.quality.errors",
+    "logstats.visits.journeys.runs",
+    "logstats.visits.funnels.reach",
+    "logstats.visits.features.uses",
     "logstats.cells.bound_pages",
     "logstats.cells.aggregate",
     "logstats.cells.merge",

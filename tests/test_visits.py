@@ -14,6 +14,7 @@ import pytest
 
 from logstats import pipeline, visits
 from logstats.schema import END, START
+from logstats.visits import journeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +59,12 @@ def visits_text(summary: pl.DataFrame) -> list[str]:
 
 def steps_text(moves: pl.DataFrame) -> list[str]:
     """Write each step as the truth table does."""
-    return sorted(f"{row['from_page']}→{row['to_page']}" for row in moves.iter_rows(named=True))
+    return sorted(f"{row['step_1']}→{row['step_2']}" for row in moves.iter_rows(named=True))
+
+
+def runs_of(views: pl.DataFrame) -> pl.DataFrame:
+    """Give the runs of steps, as closing does."""
+    return journeys.runs(journeys.moves(views))
 
 
 def split(text: str, separator: str) -> list[str]:
@@ -81,7 +87,7 @@ def test_visits_and_steps_are_those_of_the_truth_table(case: dict[str, str], mak
     """Each row of cases/visits.csv gives the visits and the steps that stand beside it."""
     views = counted_views(make_hits([view(text) for text in case["views"].split()]))
     assert visits_text(visits.summarise(views)) == split(case["visits"], "; ")
-    assert steps_text(visits.steps(views)) == split(case["transitions"], " ")
+    assert steps_text(runs_of(views)) == split(case["transitions"], " ")
 
 
 @pytest.mark.parametrize("case", TRUTH, ids=[case["description"] for case in TRUTH])
@@ -91,7 +97,7 @@ def test_any_order_of_the_hits_gives_the_same(case: dict[str, str], make_hits: M
     results = set()
     for order in permutations(rows):
         views = counted_views(make_hits(list(order)))
-        results.add((str(visits_text(visits.summarise(views))), str(steps_text(visits.steps(views)))))
+        results.add((str(visits_text(visits.summarise(views))), str(steps_text(runs_of(views)))))
     assert len(results) == 1
 
 
@@ -120,16 +126,16 @@ def test_visits_have_different_numbers_and_days_are_kept(make_hits: Make) -> Non
 def test_no_hits_make_no_visits(make_hits: Make) -> None:
     """Frames without a row go through every function."""
     views = counted_views(make_hits([]))
-    assert views.height == visits.summarise(views).height == visits.steps(views).height == 0
+    assert views.height == visits.summarise(views).height == runs_of(views).height == 0
 
 
 def test_every_visit_starts_once_and_ends_once(make_hits: Make) -> None:
     """There are as many steps from (start) and to (end) as there are visits."""
     texts = [f"/{'abc'[i % 3]}:visitor={i % 4}@22T{8 + i // 2:02}:{i % 60:02}:00" for i in range(24)]
     views = counted_views(make_hits([view(text) for text in texts]))
-    moves = visits.steps(views)
-    assert moves.filter(pl.col("from_page") == START).height == views["visit"].n_unique()
-    assert moves.filter(pl.col("to_page") == END).height == views["visit"].n_unique()
+    moves = runs_of(views)
+    assert moves.filter(pl.col("step_1") == START).height == views["visit"].n_unique()
+    assert moves.filter(pl.col("step_2") == END).height == views["visit"].n_unique()
 
 
 def test_the_same_second_is_ordered_by_all_that_a_hit_says(make_hits: Make) -> None:

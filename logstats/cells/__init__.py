@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from logstats.cells.day import Day
+from logstats.cells.journeys import count_journeys
+from logstats.cells.quality import count_quality
+from logstats.cells.service import count_features, count_funnels
 from logstats.schema import OTHER_PAGE, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["add", "aggregate", "bound_pages", "count_pages", "empty_cells", "merge"]
+__all__ = ["Day", "add", "aggregate", "bound_pages", "count_pages", "empty_cells", "merge"]
 
 _KINDS: Final = {"page_view": "page", "download": "download"}
 
@@ -42,48 +46,47 @@ def bound_pages(views: pl.DataFrame, most: int, counts: pl.DataFrame | None = No
     return marked.with_columns(page.alias("page")).drop("kept")
 
 
-def aggregate(
-    hits: pl.DataFrame, views: pl.DataFrame, visits: pl.DataFrame, moves: pl.DataFrame, suspects: pl.DataFrame
-) -> dict[str, pl.DataFrame]:
+def aggregate(day: Day) -> dict[str, pl.DataFrame]:
     """Count a day.
-
-    Args:
-        hits: HITS of the day, every one of them.
-        views: Its human page views and downloads.
-        visits: One row for each visit.
-        moves: One row for each step of a visit.
-        suspects: One row for each suspected visitor: `day`, `site`, `visitor`, `reason` and `hits`.
 
     Returns:
         TABLES of schema.py by name, sorted by their dimensions.
     """
+    counted = {
+        **_count_people(day),
+        **count_journeys(day),
+        **count_features(day),
+        **count_funnels(day),
+        **count_quality(day),
+    }
+    return {name: _declared(name, counted[name]) for name in TABLES}
+
+
+def _count_people(day: Day) -> dict[str, pl.DataFrame]:
+    """Count the tables days, traffic, suspected, pages and visits."""
     visitors = pl.col("visitor").n_unique().alias("visitors")
     rows = pl.len().alias("views")
     is_page = pl.col("outcome") == "page_view"
-    dated = views.with_columns(
+    dated = day.views.with_columns(
         pl.col("time").dt.date().dt.month_start().alias("utc_month"),
         pl.col("outcome").cast(pl.String).replace_strict(_KINDS, return_dtype=pl.String).alias("kind"),
     )
-    headline = views.group_by("day", "site").agg(
+    headline = day.views.group_by("day", "site").agg(
         is_page.sum().alias("page_views"), (~is_page).sum().alias("downloads"), visitors
     )
-    visit_counts = visits.group_by("day", "site").agg(pl.len().alias("visits"))
-    days = hits.select("day", "site").unique().join(headline, on=["day", "site"], how="left")
-    counted = {
+    visit_counts = day.visits.group_by("day", "site").agg(pl.len().alias("visits"))
+    days = day.hits.select("day", "site").unique().join(headline, on=["day", "site"], how="left")
+    return {
         "days": days.join(visit_counts, on=["day", "site"], how="left").with_columns(
             pl.col("page_views", "downloads", "visits", "visitors").fill_null(0)
         ),
-        "traffic": hits.group_by(TABLES["traffic"].dimensions).agg(pl.len().alias("hits"), pl.col("bytes").sum()),
-        "suspected": suspects.group_by(TABLES["suspected"].dimensions).agg(visitors, pl.col("hits").sum()),
+        "traffic": day.hits.group_by(TABLES["traffic"].dimensions).agg(pl.len().alias("hits"), pl.col("bytes").sum()),
+        "suspected": day.suspects.group_by(TABLES["suspected"].dimensions).agg(visitors, pl.col("hits").sum()),
         "pages": dated.group_by(TABLES["pages"].dimensions).agg(rows, visitors),
-        "visits": visits.group_by(TABLES["visits"].dimensions).agg(
+        "visits": day.visits.group_by(TABLES["visits"].dimensions).agg(
             pl.len().alias("visits"), visitors, pl.col("views", "bounces", "seconds").sum()
         ),
-        "transitions": moves.group_by(TABLES["transitions"].dimensions).agg(
-            pl.col("visit").n_unique().alias("visits"), visitors
-        ),
     }
-    return {name: _declared(name, frame) for name, frame in counted.items()}
 
 
 def merge(cells: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:

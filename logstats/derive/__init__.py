@@ -16,8 +16,10 @@ import polars as pl
 
 from logstats.derive.addresses import are_inside, client_addresses, network_key, parse_addresses
 from logstats.derive.device import classify_devices
+from logstats.derive.marks import has_page, is_search, known_method, milliseconds
 from logstats.derive.outcome import OUTCOME_COLUMNS, OUTCOME_OF, classify_paths, outcome_rules
 from logstats.derive.pages import split_targets, template_paths
+from logstats.derive.portals import name_portals
 from logstats.derive.referrer import classify_referrers
 from logstats.derive.sites import DEFAULT_SITE, assign_sites, is_own_host, own_hosts
 from logstats.derive.traffic import classify_user_agents, is_hostile
@@ -178,6 +180,7 @@ def _about_targets(targets: pl.Series, *, config: Config) -> pl.DataFrame:
             split,
             split.select(own.alias("target_host_own")),
             template_paths(split["path"], config.pages).alias("template").to_frame(),
+            is_search(targets, config.search).to_frame(),
             classify_paths(split["path"], config.outcome, config.exclude.paths),
             is_hostile(targets).rename({"hostile": "target_hostile", "hostile_rule": "target_hostile_rule"}),
         ],
@@ -201,7 +204,9 @@ def _with_referrer(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
 def _about_referrers(referrers: pl.Series, *, own: tuple[str, ...]) -> pl.DataFrame:
     return pl.concat(
         [
-            classify_referrers(referrers, own).select(pl.col("referrer_kind").cast(_KINDS), "referrer"),
+            name_portals(
+                classify_referrers(referrers, own).select("referrer_kind", "referrer"), referrers
+            ).with_columns(pl.col("referrer_kind").cast(_KINDS)),
             referrers.str.extract(_REFERRER_HOST).str.to_lowercase().alias("referrer_host").to_frame(),
             is_hostile(referrers).rename({"hostile": "referrer_hostile", "hostile_rule": "referrer_hostile_rule"}),
         ],
@@ -218,16 +223,15 @@ def _with_outcome(frame: pl.DataFrame) -> pl.DataFrame:
     suspected = (pl.col("traffic") == "human") & hostile
     return frame.with_columns(
         pl.when(suspected).then(pl.lit("suspected", dtype=_TRAFFIC)).otherwise("traffic").alias("traffic"),
-        pl.when("counted").then("page").alias("page"),
+        pl.when(has_page(pl.col("outcome"), hostile)).then("page").alias("page"),
     )
 
 
 def _outcomes(requests: pl.DataFrame) -> pl.DataFrame:
     rules = outcome_rules(requests)
     outcome = rules.replace_strict(OUTCOME_OF, return_dtype=_OUTCOMES).alias("outcome")
-    counted = outcome.is_in(_COUNTED).alias("counted")
-    partial_content = requests.select((pl.col("status") == _PARTIAL) & pl.col("range").is_null()).to_series()
-    return pl.DataFrame([rules.alias("rule"), outcome, counted, (counted & partial_content).alias("partial")])
+    piece = (pl.col("status") == _PARTIAL) & pl.col("range").is_null() & outcome.is_in(_COUNTED)
+    return pl.DataFrame([rules.alias("rule"), outcome, requests.select(piece.alias("partial")).to_series()])
 
 
 def _pages(templates: pl.DataFrame) -> pl.DataFrame:
@@ -253,7 +257,8 @@ def pseudonymise(frame: pl.DataFrame, keys: Keys, id_bits: int) -> pl.DataFrame:
         ["day", "site", "realm", "network", "user_agent"],
         lambda identities: visitor_ids(identities.fill_null(""), keys, id_bits).to_frame(),
     )
-    return frame.with_columns(visitors, pl.col("bytes").fill_null(0)).select(
+    methods = by_combination(frame, ["method"], lambda known: known.select(known_method()))
+    return frame.with_columns(visitors, *methods, pl.col("bytes").fill_null(0), milliseconds()).select(
         pl.col(name).cast(dtype) for name, dtype in HITS.items()
     )
 

@@ -50,10 +50,12 @@ class Domain:
         name: Whose domains these are.
         domains: Lower-case domains; each stands for itself and everything below it. `google.*` stands for
             that label under every public suffix.
+        folder: A host and the beginning of a path that is theirs, too, in the list of portals only.
     """
 
     name: str
     domains: tuple[str, ...]
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def domain_list(name: str) -> DomainList:
         FileNotFoundError: there is no such list.
     """
     content = _read(name)
-    entries = (Domain(entry["name"], tuple(entry["domains"])) for entry in content["entries"])
+    entries = (Domain(entry["name"], tuple(entry["domains"]), entry.get("folder", "")) for entry in content["entries"])
     return DomainList(**_header(name, content), entries=tuple(entries))
 
 

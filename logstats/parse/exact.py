@@ -180,7 +180,7 @@ def _client(have: frozenset[str]) -> pl.Expr:
     """Give the client as logged; without such a column, the last address of X-Forwarded-For."""
     if "client" in have:
         return pl.col("client")
-    return pl.col("forwarded_for").str.split(",").list.last().str.strip_chars()
+    return _text(have, "forwarded_for").str.split(",").list.last().str.strip_chars()
 
 
 def _status(have: frozenset[str]) -> pl.Expr:

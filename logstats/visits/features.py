@@ -1,0 +1,56 @@
+"""Features: what people used of the service, by the names that its configuration gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from logstats.visits.patterns import fits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from logstats.config import Feature, Site
+    from logstats.visits.patterns import Requests
+
+__all__ = ["declared", "uses"]
+
+
+def uses(acts: pl.DataFrame, requests: Requests, features: Sequence[Feature]) -> pl.DataFrame:
+    """Find the uses of features; a request is a use of the first one that it fits.
+
+    Args:
+        acts: What people asked for, with `day`, `site`, `visitor`, `country`, `device`.
+        requests: Its distinct requests.
+        features: In order.
+
+    Returns:
+        These columns of `acts` and `feature`, one row for each use.
+    """
+    found = pl.repeat(None, requests.kinds.height, dtype=pl.UInt32, eager=True)
+    for place, feature in reversed(list(enumerate(features))):
+        frame = pl.DataFrame({"found": found, "fits": fits(requests, feature, feature.site)})
+        found = frame.select(pl.when("fits").then(pl.lit(place, dtype=pl.UInt32)).otherwise("found")).to_series()
+    kept = acts.select("day", "site", "visitor", "country", "device")
+    kept = kept.with_columns(found.gather(requests.codes).alias("number"))
+    used = kept.filter(pl.col("number").is_not_null())
+    names = pl.Series([feature.name for feature in features], dtype=pl.String)
+    return used.with_columns(names.gather(used["number"]).alias("feature")).drop("number")
+
+
+def declared(hits: pl.DataFrame, features: Sequence[Feature], sites: Sequence[Site]) -> pl.DataFrame:
+    """Give `day`, `site` and `feature` for each feature of each site that has hits on a day.
+
+    Args:
+        hits: HITS.
+        features: As configured.
+        sites: As configured; without any, all lines are one site.
+    """
+    own = pl.col("site").is_in([site.name for site in sites]) if sites else pl.lit(value=True)
+    names = pl.DataFrame(
+        {"feature": [feature.name for feature in features], "of": [feature.site for feature in features]},
+        schema={"feature": pl.String, "of": pl.String},
+    )
+    days = hits.select("day", "site").unique().filter(own)
+    return days.join(names, how="cross").filter((pl.col("of") == "") | (pl.col("of") == pl.col("site"))).drop("of")
