@@ -34,12 +34,7 @@ def asset_use(hits: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `day`, `site`; `seen`, human visitors with a page view; `with_assets`, those of them with an asset.
     """
-    people = hits.filter(pl.col("traffic") == "human")
-    visitors = people.group_by(_VISITOR).agg(
-        (pl.col("outcome") == "page_view").any().alias("page"), (pl.col("outcome") == "asset").any().alias("asset")
-    )
-    seen = visitors.filter("page").group_by("day", "site")
-    return seen.agg(pl.len().cast(pl.Int64).alias("seen"), pl.col("asset").sum().cast(pl.Int64).alias("with_assets"))
+    return _asset_use(_visitors(hits.filter(pl.col("traffic") == "human")))
 
 
 def mark_suspected(
@@ -56,6 +51,8 @@ def mark_suspected(
         The hits, with traffic `suspected` instead of `human` for these visitors; and `suspects`.
     """
     found = suspects(hits, limits, use)
+    if found.is_empty():
+        return hits, found
     marked = hits.join(found.drop("hits"), on=_VISITOR, how="left", maintain_order="left")
     suspected = (pl.col("traffic") == "human") & pl.col("reason").is_not_null()
     traffic = pl.when(suspected).then(pl.lit("suspected", dtype=hits.schema["traffic"])).otherwise("traffic")
@@ -74,33 +71,56 @@ def suspects(hits: pl.DataFrame, limits: Suspected, use: pl.DataFrame | None = N
         `day`, `site`, `visitor`, `reason` (a key of REASONS) and `hits`; one row for each suspected visitor and day.
     """
     people = hits.filter(pl.col("traffic") == "human")
-    page_view = pl.col("outcome") == "page_view"
-    visitors = people.group_by(_VISITOR).agg(
-        pl.len().alias("hits"),
-        (pl.col("outcome") == "asset").sum().alias("assets"),
-        (pl.col("outcome") == "error").sum().alias("errors"),
-        pl.col("robots_txt").any(),
+    visitors = _visitors(people)
+    bare = visitors.filter(pl.col("assets") == 0).join(
+        _sites_with_assets(_asset_use(visitors) if use is None else use), on=["day", "site"], how="left"
     )
-    views = people.filter(page_view)
-    per_minute = _most_within(views, "1m", pl.len()).rename({"most": "per_minute"})
-    per_hour = _most_within(views, "1h", pl.col("page").n_unique()).rename({"most": "per_hour"})
-    known = visitors.join(per_minute, on=_VISITOR, how="left").join(per_hour, on=_VISITOR, how="left")
-    known = known.join(_sites_with_assets(asset_use(hits) if use is None else use), on=["day", "site"], how="left")
     rules = {
         "robots_txt": pl.col("robots_txt"),
         "errors": (pl.col("errors") >= limits.errors) & (pl.col("errors") >= limits.error_share * pl.col("hits")),
-        "rate": pl.col("has_assets") & (pl.col("per_minute") >= limits.page_views_per_minute),
-        "breadth": pl.col("has_assets") & (pl.col("per_hour") >= limits.pages_per_hour),
+        "rate": pl.col("has_assets") & pl.col("hurried"),
+        "breadth": pl.col("has_assets") & pl.col("roving"),
     }
     reason = pl.coalesce(pl.when(applies).then(pl.lit(code)) for code, applies in rules.items())
-    without_assets = known.filter(pl.col("assets") == 0).select(*_VISITOR, reason.alias("reason"), "hits")
-    return without_assets.filter(pl.col("reason").is_not_null())
+    judged = _with_pace(bare, people, limits).select(*_VISITOR, reason.alias("reason"), "hits")
+    return judged.filter(pl.col("reason").is_not_null())
 
 
-def _most_within(views: pl.DataFrame, span: str, figure: pl.Expr) -> pl.DataFrame:
-    """Give the largest value that a figure of each visitor has in any full minute or hour of the clock."""
-    spans = views.group_by(*_VISITOR, pl.col("time").dt.truncate(span)).agg(figure.alias("most"))
-    return spans.group_by(_VISITOR).agg(pl.col("most").max())
+def _visitors(people: pl.DataFrame) -> pl.DataFrame:
+    """Count what each visitor did: `hits`, `pages`, `assets`, `errors`; and whether he asked for robots.txt."""
+    outcome = pl.col("outcome")
+    return people.group_by(_VISITOR).agg(
+        pl.len().alias("hits"),
+        (outcome == "page_view").sum().alias("pages"),
+        (outcome == "asset").sum().alias("assets"),
+        (outcome == "error").sum().alias("errors"),
+        pl.col("robots_txt").any(),
+    )
+
+
+def _asset_use(visitors: pl.DataFrame) -> pl.DataFrame:
+    seen = visitors.filter(pl.col("pages") > 0).group_by("day", "site")
+    return seen.agg(
+        pl.len().cast(pl.Int64).alias("seen"), (pl.col("assets") > 0).sum().cast(pl.Int64).alias("with_assets")
+    )
+
+
+def _with_pace(visitors: pl.DataFrame, people: pl.DataFrame, limits: Suspected) -> pl.DataFrame:
+    """Tell who viewed too many pages in a minute (`hurried`), or too many different ones in an hour (`roving`)."""
+    # Few have that many in a whole day, and only their views need to be looked at.
+    many = visitors.filter(pl.col("pages") >= min(limits.page_views_per_minute, limits.pages_per_hour))
+    views = people.filter(pl.col("outcome") == "page_view").join(many, on=_VISITOR, how="semi")
+    hurried = _reaching(views, "1m", pl.len(), limits.page_views_per_minute).with_columns(hurried=pl.lit(value=True))
+    roving = _reaching(views, "1h", pl.col("page").n_unique(), limits.pages_per_hour)
+    return visitors.join(hurried, on=_VISITOR, how="left").join(
+        roving.with_columns(roving=pl.lit(value=True)), on=_VISITOR, how="left"
+    )
+
+
+def _reaching(views: pl.DataFrame, span: str, figure: pl.Expr, limit: int) -> pl.DataFrame:
+    """Give the visitors of whom a figure reaches a limit in some full minute or hour of the clock."""
+    spans = views.group_by(*_VISITOR, pl.col("time").dt.truncate(span)).agg(figure.alias("figure"))
+    return spans.filter(pl.col("figure") >= limit).select(_VISITOR).unique()
 
 
 def _sites_with_assets(use: pl.DataFrame) -> pl.DataFrame:
