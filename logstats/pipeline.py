@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import numpy as np
 import polars as pl
 
 from logstats import cells, derive, parse, visits
 from logstats.errors import ImplausibleFormatError
+from logstats.memory import give_back
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import find_lines, split_lines
@@ -113,8 +114,11 @@ def report(sources: Iterable[Source], run: Run[ThrowawayStore]) -> Report:
         result, tally = intake_whole(source, run)
         found.inputs.append(result)
         found.tally.add(tally)
+    give_back()
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="closing") as pool:
-        counted = pool.map(lambda site_and_day: _counted(run, *site_and_day), run.store.open_days())
+        counted = pool.map(
+            lambda site_and_day: close(run, site_and_day[0], site_and_day[1], "reported"), run.store.open_days()
+        )
         found.cells = cells.merge(counted)
     return found
 
@@ -223,7 +227,7 @@ def _months_before(moment: datetime, months: int) -> datetime:
     return moment.replace(year=index // 12, month=index % 12 + 1, day=1)
 
 
-def close(run: Run[DurableStore], site: str, day: date, reason: str) -> dict[str, pl.DataFrame]:
+def close(run: Run[Any], site: str, day: date, reason: str) -> dict[str, pl.DataFrame]:
     """Close a day: its cells are kept, its parts and its key are destroyed."""
     counted = _counted(run, site, day)
     run.store.close(site, day, counted, reason)

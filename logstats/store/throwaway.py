@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ThrowawayStore"]
 
-_MOST_ROWS: Final = 2_000_000  # of about 60 bytes each
+_MOST_ROWS: Final = 2_000_000  # of about 50 bytes each
+_KNOWN: Final = ("site", "day")  # the same for all hits that wait together
 
 
 class ThrowawayStore:
@@ -95,7 +96,7 @@ class _Hits:
 
     def add(self, hits: pl.DataFrame, most_rows: int) -> None:
         for day, of_day in by_day(hits):
-            self._waiting[day].append(of_day)
+            self._waiting[day].append(of_day.drop(_KNOWN))
         self._rows += hits.height
         if self._rows > most_rows:
             self._spill()
@@ -126,7 +127,7 @@ class _Hits:
 
     def of(self, day: SiteDay, wanted: pl.Expr) -> pl.DataFrame:
         parts = [pl.scan_parquet(path).filter(wanted).collect() for path in self._parts.get(day, [])]
-        waiting = [frame.filter(wanted) for frame in self._waiting.get(day, [])]
+        waiting = [_named(frame.filter(wanted), day) for frame in self._waiting.get(day, [])]
         return pl.concat([*(part.cast(pl.Schema(HITS)) for part in parts), *waiting, pl.DataFrame(schema=HITS)])
 
     def forget(self, day: SiteDay) -> None:
@@ -138,8 +139,16 @@ class _Hits:
         self._folder.mkdir(exist_ok=True)
         for day, frames in self._waiting.items():
             path = self._folder / f"{self._written}.parquet"
-            write_parquet(pl.concat(frames), path)
+            write_parquet(_named(pl.concat(frames), day), path)
             self._written += 1
             self._parts[day].append(path)
         self._waiting.clear()
         self._rows = 0
+
+
+def _named(hits: pl.DataFrame, day: SiteDay) -> pl.DataFrame:
+    """Give hits their site and day again."""
+    names = dict(zip(_KNOWN, day, strict=True))
+    return hits.select(
+        pl.lit(names[name], dtype).alias(name) if name in names else name for name, dtype in HITS.items()
+    )
