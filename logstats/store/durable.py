@@ -24,7 +24,7 @@ import secrets
 import shutil
 import sqlite3
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from threading import Lock
@@ -38,9 +38,10 @@ from logstats.errors import BusyError, InputMissingError, LogstatsError
 from logstats.parquet import cannot_write, write_parquet
 from logstats.schema import DEFINITION, HITS, TABLES
 from logstats.store.files import create_private, destroy, entries, open_private, private_folder, read_private
-from logstats.store.identity import Position
+from logstats.store.identity import InputRecord, Position, Stretch
 from logstats.store.keys import KEY_BYTES, SiteDay, some_visitors
 from logstats.store.ledger import VERSION, open_ledger, transaction
+from logstats.store.staging import Staging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -55,15 +56,6 @@ GRACE: Final = timedelta(hours=48)
 
 _MOST_ROWS: Final = 1_000_000
 _FINGERPRINT: Final = b"logstats:key"
-
-
-@dataclass(frozen=True)
-class InputRecord:
-    """What the ledger knows of an input: up to where it was counted, and under which name it was seen last."""
-
-    id: int
-    position: Position
-    name: str
 
 
 class DurableStore:
@@ -87,9 +79,7 @@ class DurableStore:
         self.folder = private_folder(folder)
         self._most_rows = most_rows
         self._path = folder / "ledger.sqlite"
-        self._staged: list[pl.DataFrame] = []
-        self._staged_rows = 0
-        self._staged_parts: list[tuple[Path, str, date, int]] = []
+        self._staging = Staging(folder, most_rows)
         self._keys: dict[SiteDay, bytes] = {}
         self._making_keys = Lock()
         self._lock = self._locked()
@@ -107,7 +97,7 @@ class DurableStore:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.rollback()
+        self.discard()
         self._ledger.close()
         os.close(self._lock)
 
@@ -126,48 +116,47 @@ class DurableStore:
 
     def add(self, hits: pl.DataFrame) -> None:
         """Stage hits of open days."""
-        self._staged.append(hits)
-        self._staged_rows += hits.height
-        if self._staged_rows > self._most_rows:
-            self._spill()
+        self._staging.add(hits)
 
-    def commit(self, run: int, tally: Tally, source: str, record: tuple[int | None, Position, str]) -> int:
-        """Make true what is staged, with the account of its lines and the position in its input.
+    def keep(self) -> None:
+        """Keep what is staged for the next commit: `rollback` does not forget it, `discard` does."""
+        self._staging.keep()
+
+    def commit(self, run: int, tally: Tally, source: str, name: str, positions: Mapping[Stretch, Position]) -> None:
+        """Make true what is kept, with the account of its lines and the positions in its inputs.
 
         Args:
             run: Number of the run.
             tally: Account of the lines since the last commit.
             source: Name of the source.
-            record: Number of the input if it is known, the position after these lines, its name.
-
-        Returns:
-            The number of the input.
+            name: Under which the input was given.
+            positions: Where each stretch of it stands now; a stretch without a number is given one.
         """
-        self._spill()
+        parts = self._staging.write()
         now = _now()
         with transaction(self._ledger, self._path):
-            for path, site, day, rows in self._staged_parts:
-                name = str(path.relative_to(self.folder))
-                self._ledger.execute("INSERT INTO parts VALUES (?, ?, ?, ?)", (name, site, str(day), rows))
+            for part in parts:
+                relative, day = str(part.path.relative_to(self.folder)), str(part.day)
+                self._ledger.execute("INSERT INTO parts VALUES (?, ?, ?, ?)", (relative, part.site, day, part.rows))
                 self._ledger.execute(
                     "INSERT INTO days (site, day, first_seen, hits) VALUES (?, ?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET hits = hits + excluded.hits",
-                    (site, str(day), now, rows),
+                    (part.site, day, now, part.rows),
                 )
             self._count(run, tally)
-            number = self._record(source, *record, now)
-        self._staged_parts = []
-        return number
+            numbers = [self._record(source, name, stretch, at, now) for stretch, at in positions.items()]
+        for stretch, number in zip(positions, numbers, strict=True):
+            stretch.number = number
+        self._staging.done()
 
     def rollback(self) -> None:
-        """Forget what is staged. An interrupt may come just after the commit: what the ledger names stays."""
-        if self._staged_parts:
-            with suppress(sqlite3.Error):  # then the next start removes them
-                named = self._named()
-                for path, *_ in self._staged_parts:
-                    if str(path.relative_to(self.folder)) not in named:
-                        path.unlink(missing_ok=True)
-        self._staged, self._staged_rows, self._staged_parts = [], 0, []
+        """Forget what is staged and not kept."""
+        self._staging.rollback()
+
+    def discard(self) -> None:
+        """Forget all that is staged. An interrupt may come just after a commit: what the ledger names stays."""
+        with suppress(sqlite3.Error):  # then the next start removes it
+            self._staging.discard({self.folder / name for name in self._named()} if self._staging.parts else set())
 
     def begin(self, command: str) -> int:
         """Note that a run begins; give its number."""
@@ -183,10 +172,11 @@ class DurableStore:
     def known_inputs(self, source: str) -> list[InputRecord]:
         """Give what was counted of the inputs of a source."""
         rows = self._ledger.execute(
-            "SELECT id, head, head_length, anchor, anchor_length, offset, lines, name FROM inputs WHERE source = ?",
+            "SELECT id, name, joined, head, head_length, anchor, anchor_length, offset, lines, head_glimpse,"
+            " anchor_glimpse, marks FROM inputs WHERE source = ?",
             (source,),
         )
-        return [InputRecord(number, Position(*position), name) for number, *position, name in rows]
+        return [InputRecord(id_, Position(*position), name, bool(joined)) for id_, name, joined, *position in rows]
 
     # --- closing ------------------------------------------------------------------------------------------------
 
@@ -350,18 +340,6 @@ class DurableStore:
             create_private(path, key)
         return key
 
-    def _spill(self) -> None:
-        """Write what is staged in memory as parts, one for each site and day."""
-        if not self._staged_rows:
-            return
-        hits = pl.concat(self._staged)
-        for (site, day), of_day in hits.partition_by("site", "day", as_dict=True).items():
-            folder = private_folder(private_folder(self.folder / "open") / day.isoformat())
-            path = folder / f"{secrets.token_hex(8)}.parquet"
-            write_parquet(of_day, path)
-            self._staged_parts.append((path, site, day, of_day.height))
-        self._staged, self._staged_rows = [], 0
-
     def _part(self, name: str, rows: int, wanted: pl.Expr) -> pl.DataFrame:
         path = self.folder / name
         if not path.exists():
@@ -421,30 +399,16 @@ class DurableStore:
             (tally.lines, tally.hits, tally.rejected, tally.opted_out, tally.late, run),
         )
 
-    def _record(self, source: str, number: int | None, position: Position, name: str, now: str) -> int:
-        values = (
-            position.head,
-            position.head_length,
-            position.anchor,
-            position.anchor_length,
-            position.offset,
-            position.lines,
-            name,
-            now,
-        )
-        if number is None:
-            cursor = self._ledger.execute(
-                "INSERT INTO inputs (source, head, head_length, anchor, anchor_length, offset, lines, name, seen)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (source, *values),
-            )
+    def _record(self, source: str, name: str, stretch: Stretch, position: Position, now: str) -> int:
+        values = {**asdict(position), "source": source, "name": name, "seen": now, "joined": int(stretch.joined)}
+        columns = ", ".join(values)
+        if stretch.number is None:
+            places = ", ".join(f":{column}" for column in values)
+            cursor = self._ledger.execute(f"INSERT INTO inputs ({columns}) VALUES ({places})", values)  # noqa: S608 - names of fields
             return int(cursor.lastrowid or 0)
-        self._ledger.execute(
-            "UPDATE inputs SET head = ?, head_length = ?, anchor = ?, anchor_length = ?, offset = ?, lines = ?,"
-            " name = ?, seen = ? WHERE id = ?",
-            (*values, number),
-        )
-        return number
+        places = ", ".join(f"{column} = :{column}" for column in values)
+        self._ledger.execute(f"UPDATE inputs SET {places} WHERE id = :id", {**values, "id": stretch.number})  # noqa: S608 - the same
+        return stretch.number
 
 
 def read_table(folder: Path, name: str, paths: Iterable[tuple[str]]) -> pl.LazyFrame:
