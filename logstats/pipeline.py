@@ -142,6 +142,7 @@ def ingest(sources: Iterable[Source], source_name: str, run: Run[DurableStore], 
         found.inputs.append(_read(source, reading, run))
         found.tally.add(reading.tally)
         readings.append(reading)
+    run.store.saw(set().union(*(reading.numbers for reading in readings)))
     found.inputs = [_with_lost_end(*pair, readings, before) for pair in zip(found.inputs, readings, strict=True)]
     return found
 
@@ -198,6 +199,7 @@ def close_days(run: Run[DurableStore], *, every: bool, reason: str) -> list[Site
     old = run.store.closed_before(_months_before(run.time(), run.knowledge.config.privacy.retention_months))
     if old:
         run.store.forget(old, reason="retention")
+    run.store.forget_inputs(run.time() - timedelta(days=run.knowledge.config.store.forget_inputs_after_days))
     return due
 
 

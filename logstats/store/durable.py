@@ -169,6 +169,18 @@ class DurableStore:
         with transaction(self._ledger, self._path):
             self._ledger.execute("UPDATE runs SET ended = ?, skipped = ? WHERE id = ?", (_now(), skipped, run))
 
+    def saw(self, inputs: Iterable[int]) -> None:
+        """Note that inputs were given again, new or not: they are not forgotten."""
+        with transaction(self._ledger, self._path):
+            self._ledger.executemany("UPDATE inputs SET seen = ? WHERE id = ?", [(_now(), id_) for id_ in inputs])
+
+    def forget_inputs(self, moment: datetime) -> None:
+        """Forget what was counted of inputs that were not seen since a moment: their files are long gone."""
+        old = (_utc(moment),)
+        if self._ledger.execute("SELECT 1 FROM inputs WHERE seen < ? LIMIT 1", old).fetchone():
+            with transaction(self._ledger, self._path):
+                self._ledger.execute("DELETE FROM inputs WHERE seen < ?", old)
+
     def known_inputs(self, source: str) -> list[InputRecord]:
         """Give what was counted of the inputs of a source."""
         rows = self._ledger.execute(
@@ -264,7 +276,7 @@ class DurableStore:
         """Give the days that are kept and were closed before a moment."""
         rows = self._ledger.execute(
             "SELECT site, day FROM days WHERE forgotten = 0 AND closed < ? ORDER BY day, site",
-            (moment.astimezone(UTC).isoformat(timespec="seconds"),),
+            (_utc(moment),),
         )
         return [(site, date.fromisoformat(day)) for site, day in rows]
 
@@ -432,4 +444,8 @@ def _fingerprint(key: bytes) -> str:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return _utc(datetime.now(UTC))
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

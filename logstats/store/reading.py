@@ -205,13 +205,13 @@ class Reading:
             for block, after in _with_what_follows(chain([head], again)):
                 pieces += [replace(piece, block=emptied(piece.block)) for piece in sieve.feed(block, after)]
         pieces += sieve.finish()
+        self.numbers |= sieve.seen
         if sieve.refusal and (sieve.refuses_all or not pieces):
             raise ImplausibleFormatError(sieve.refusal.note, hint=sieve.refusal.hint)
         return _Plan.of(pieces, sieve.refusal)
 
     def _note(self, plan: _Plan) -> None:
         self.recognised = bool(plan.known)
-        self.numbers |= {record.id for _, _, record in plan.known}
         self.skipped = plan.lines
         self.refusal = plan.refusal
 
@@ -230,7 +230,7 @@ class Reading:
             if sieve.refusal or (self._endless and not members and sieve.in_doubt()):
                 break
         yield from self._new_of(sieve.finish())
-        self.numbers |= {number for number in sieve.passed if number > 0}
+        self.numbers |= {number for number in sieve.seen if number > 0}
         self.refusal = self.refusal or sieve.refusal or sieve.left_out
         if sieve.refusal and sieve.refuses_all:
             raise ImplausibleFormatError(sieve.refusal.note, hint=sieve.refusal.hint)

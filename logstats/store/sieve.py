@@ -121,6 +121,7 @@ class Sieve:
         refuses_all: Whether that is so of all of it.
         left_out: Why a member was left out.
         passed: Ids of the known inputs that were found.
+        seen: Ids of those that began or ended in it, found or not.
     """
 
     def __init__(self, known: KnownInputs, *, exact: bool, members: bool = False, rereadable: bool = False) -> None:
@@ -128,6 +129,7 @@ class Sieve:
         self.refuses_all = False
         self.left_out: Refusal | None = None
         self.passed: set[int] = set()
+        self.seen: set[int] = set()
         self._known, self._exact, self._members, self._rereadable = known, exact, members, rereadable
         self._before = b""
         self._begins = False
@@ -227,6 +229,7 @@ class Sieve:
         if len(self._claims) > _MOST_CLAIMS and not at_boundary:
             self._too_many |= bool(records)
             return []
+        self.seen |= {record.id for record in records}
         new = [_Claim(place, record, at_boundary) for record in records if at_boundary or record.id not in self.passed]
         self._claims += new
         return new
@@ -237,6 +240,7 @@ class Sieve:
             fits = any(claim.record is record and claim.due == offset for claim in self._claims)
             if not fits and record.id not in self.passed and (record.joined or not self._exact):
                 self._met.append((offset, record))
+                self.seen.add(record.id)
 
     def _check_dues(self, offset: int, text: bytes) -> None:
         for claim in self._claims:
