@@ -13,6 +13,7 @@ What always holds:
 - The ledger's commit is the only moment anything becomes true: before it nothing happened, after it all of it.
 - What the ledger does not name is removed when the store is opened: starting is the recovery.
 - A key is destroyed only after the ledger has said that its day is closed; a closed day never gets a key again.
+- The hits of a day have one key: when it is lost, the day takes no more hits.
 - Two runs never work on one store.
 """
 
@@ -104,14 +105,24 @@ class DurableStore:
     # --- intake -------------------------------------------------------------------------------------------------
 
     def keys(self, site: str, day: date) -> bytes:
-        """Give the key of an open day; the first time, make it."""
+        """Give the key of an open day; the first time, make it. Several threads may ask.
+
+        Raises:
+            LogstatsError: The day is closed; or it has hits, and their key is lost: with another one, each of its
+                visitors would count twice.
+        """
         if (site, day) in self.closed:
             raise LogstatsError(f"{day} of {site} is closed and has no key")
         with self._making_keys:
             known = self._keys.get((site, day))
             if known is None:
-                folder = private_folder(private_folder(self.folder / "keys") / site)
-                known = self._keys[site, day] = self._key_at(folder / day.isoformat())
+                path = private_folder(private_folder(self.folder / "keys") / site) / day.isoformat()
+                if (site, day) in self._with_hits and len(read_private(path) or b"") != KEY_BYTES:
+                    raise LogstatsError(
+                        f"{path}: the key of an open day is lost; nothing more can be counted for it",
+                        hint=f"count the day anew from its logs (logstats redo --day {day}), or forget it",
+                    )
+                known = self._keys[site, day] = self._key_at(path)
             return known
 
     def add(self, hits: pl.DataFrame) -> None:
@@ -148,6 +159,7 @@ class DurableStore:
         for stretch, number in zip(positions, numbers, strict=True):
             stretch.number = number
         self._staging.done()
+        self._with_hits |= {(part.site, part.day) for part in parts}
 
     def rollback(self) -> None:
         """Forget what is staged and not kept."""
@@ -310,6 +322,10 @@ class DurableStore:
         rows = self._ledger.execute("SELECT site, day FROM days WHERE closed IS NOT NULL")
         return frozenset((site, date.fromisoformat(day)) for site, day in rows)
 
+    def _days_with_hits(self) -> set[SiteDay]:
+        rows = self._ledger.execute("SELECT DISTINCT site, day FROM parts")
+        return {(site, date.fromisoformat(day)) for site, day in rows}
+
     def _recover(self) -> None:
         """Remove what the ledger does not name: temporary files, orphaned parts and cells, keys without a day."""
         named = self._named()
@@ -317,6 +333,7 @@ class DurableStore:
             for path in [*entries(self.folder / "open"), *entries(self.folder / "cells")]:
                 if str(path.relative_to(self.folder)) not in named:
                     path.unlink()
+        self._with_hits = self._days_with_hits()
         opened = self.open_days()
         in_use = {(site, day.isoformat()) for site, day in opened}
         for path in entries(self.folder / "keys"):
