@@ -197,7 +197,7 @@ class DurableStore:
         """Give what was counted of the inputs of a source."""
         rows = self._ledger.execute(
             "SELECT id, name, joined, head, head_length, anchor, anchor_length, offset, lines, head_glimpse,"
-            " anchor_glimpse, marks FROM inputs WHERE source = ?",
+            " anchor_glimpse, beginnings, marks FROM inputs WHERE source = ?",
             (source,),
         )
         return [InputRecord(id_, Position(*position), name, bool(joined)) for id_, name, joined, *position in rows]

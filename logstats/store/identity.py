@@ -21,7 +21,7 @@ import numpy as np
 from logstats.store.glimpse import GLIMPSES, Glimpses, line_starts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from logstats.read import Block
 
@@ -30,6 +30,7 @@ __all__ = ["HASHED_BYTES", "InputRecord", "KnownInputs", "Position", "Stretch", 
 HASHED_BYTES: Final = 256
 _DIGEST_BYTES: Final = 16
 _MARK_BYTES: Final = 8
+_NUMBER_BYTES: Final = 2
 _MOST_MARKS: Final = 256
 _MARKED_INPUTS: Final = 64  # the newest joined ones; with many more, every line would have to be hashed
 
@@ -47,6 +48,8 @@ class Position:
         lines: Lines before it.
         head_glimpse: Glimpse of the first line; None in a store of version 1.
         anchor_glimpse: Glimpse of the last line before `offset`; None as well.
+        beginnings: Length (2 bytes) and hash (8 bytes) of each number of whole lines in the head, so that an older copy
+            of a few lines is known.
         marks: Of a joined input: glimpse (2 bytes) and hash (8 bytes) of the line and of the 256 bytes before some
             places within, one after the other.
     """
@@ -59,6 +62,7 @@ class Position:
     lines: int
     head_glimpse: int | None = None
     anchor_glimpse: int | None = None
+    beginnings: bytes = b""
     marks: bytes = b""
 
 
@@ -98,6 +102,7 @@ class KnownInputs:
         self.any_joined = False
         self._heads: defaultdict[tuple[int, bytes], list[InputRecord]] = defaultdict(list)
         self._lengths: defaultdict[int | None, set[int]] = defaultdict(set)
+        self._beginnings: dict[tuple[int, bytes], InputRecord] = {}
         self._ends: defaultdict[bytes, list[InputRecord]] = defaultdict(list)
         self._may_begin = np.zeros(GLIMPSES, dtype=np.bool_)
         self._may_end = np.zeros(GLIMPSES, dtype=np.bool_)
@@ -112,15 +117,15 @@ class KnownInputs:
         self._heads[position.head_length, position.head].append(record)
         self._lengths[position.head_glimpse].add(position.head_length)
         self._may_begin[slice(None) if position.head_glimpse is None else position.head_glimpse] = True
+        self._beginnings.update(dict.fromkeys(_pairs(position.beginnings), record))
         if position.anchor_length == HASHED_BYTES:
             self._ends[position.anchor].append(record)
             self._may_end[slice(None) if position.anchor_glimpse is None else position.anchor_glimpse] = True
         if record.joined:
             self.any_joined = True
-            for place in range(0, len(position.marks) if marked else 0, 2 + _MARK_BYTES):
-                mark = position.marks[place : place + 2 + _MARK_BYTES]
-                self._ends[mark[2:]].append(record)
-                self._may_end[int.from_bytes(mark[:2], "little")] = True
+            for glimpse, mark in _pairs(position.marks if marked else b""):
+                self._ends[mark].append(record)
+                self._may_end[glimpse] = True
 
     def within(self, before: bytes, block: Block, after: bytes) -> tuple[_Places, _Places]:
         """Find where known inputs begin and end in a block.
@@ -156,6 +161,12 @@ class KnownInputs:
         length = record.position.anchor_length
         return length <= len(text) and content_hash(self.key, text[len(text) - length :]) == record.position.anchor
 
+    def begun_with(self, lines: bytes) -> InputRecord | None:
+        """Give an input whose first lines these are, all of them and under HASHED_BYTES; it goes on."""
+        if not lines or len(lines) >= HASHED_BYTES:
+            return None
+        return self._beginnings.get((len(lines), content_hash(self.key, lines)[:_MARK_BYTES]))
+
     def _of_lengths(self, text: bytes, index: int, lengths: set[int]) -> list[InputRecord]:
         found: list[InputRecord] = []
         for length in sorted(lengths):
@@ -170,6 +181,17 @@ class KnownInputs:
 
 
 _Places = dict[int, list[InputRecord]]
+
+
+def _pairs(packed: bytes) -> Iterator[tuple[int, bytes]]:
+    size = _NUMBER_BYTES + _MARK_BYTES
+    for place in range(0, len(packed), size):
+        pair = packed[place : place + size]
+        yield int.from_bytes(pair[:_NUMBER_BYTES], "little"), pair[_NUMBER_BYTES:]
+
+
+def _packed(number: int, digest: bytes) -> bytes:
+    return number.to_bytes(_NUMBER_BYTES, "little") + digest[:_MARK_BYTES]
 
 
 class Stretch:
@@ -222,8 +244,14 @@ class Stretch:
             lines=self._lines,
             head_glimpse=self._head_glimpse,
             anchor_glimpse=self._known.glimpses.of_line(self._last_line),
+            beginnings=self._beginnings(),
             marks=b"".join(self._marks.values()),
         )
+
+    def _beginnings(self) -> bytes:
+        head = self._head
+        ends = [index + 1 for index in range(len(head) - 1) if head[index : index + 1] == b"\n"]
+        return b"".join(_packed(end, content_hash(self._known.key, head[:end])) for end in ends)
 
     def _mark(self, data: bytes) -> None:
         """Keep marks at every line, at every second one when there are too many, and so on."""
@@ -237,5 +265,5 @@ class Stretch:
             start, end = base + int(starts[number]), base + int(starts[number + 1])
             if end >= HASHED_BYTES:
                 glimpse = self._known.glimpses.of_line(text[start:end])
-                digest = content_hash(self._known.key, text[end - HASHED_BYTES : end])[:_MARK_BYTES]
-                self._marks[int(lines[number])] = glimpse.to_bytes(2, "little") + digest
+                digest = content_hash(self._known.key, text[end - HASHED_BYTES : end])
+                self._marks[int(lines[number])] = _packed(glimpse, digest)

@@ -94,6 +94,7 @@ _MIGRATIONS: Final = (
     """
     ALTER TABLE inputs ADD COLUMN head_glimpse INTEGER;     -- 16 bits; null in what version 1 counted
     ALTER TABLE inputs ADD COLUMN anchor_glimpse INTEGER;
+    ALTER TABLE inputs ADD COLUMN beginnings BLOB NOT NULL DEFAULT x'';
     ALTER TABLE inputs ADD COLUMN marks BLOB NOT NULL DEFAULT x'';
     ALTER TABLE inputs ADD COLUMN joined INTEGER NOT NULL DEFAULT 0;
     """,

@@ -264,19 +264,21 @@ class Reading:
         return joined([piece.block for piece in group]), len(self._passed)
 
 
-def _may_be_known(known: KnownInputs, before: bytes, block: Block, after: bytes) -> bool:
-    heads, ends = known.within(before, block, after)
-    return bool(heads) or any(record.joined for records in ends.values() for record in records)
+def _may_be_known(known: KnownInputs, before: bytes, block: Block, after: bytes | None) -> bool:
+    heads, ends = known.within(before, block, after or b"")
+    joined_ends = any(record.joined for records in ends.values() for record in records)
+    short = not before and known.begun_with(whole_lines(block).data)
+    return bool(heads or joined_ends or short)
 
 
-def _with_what_follows(blocks: Iterable[Block], *, wait: bool = True) -> Iterator[tuple[Block, bytes]]:
-    """Give each block with the first bytes after it, for which the next ones are read; without waiting, with none.
+def _with_what_follows(blocks: Iterable[Block], *, wait: bool = True) -> Iterator[tuple[Block, bytes | None]]:
+    """Give each block with the first bytes after it, for which the next ones are read; without waiting, with None.
 
     Raises:
         DamagedInputError: As reading does, after all blocks.
     """
     if not wait:
-        yield from ((block, b"") for block in blocks)
+        yield from ((block, None) for block in blocks)
         return
     waiting: deque[Block] = deque()
     damage: DamagedInputError | None = None

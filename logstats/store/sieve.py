@@ -80,16 +80,13 @@ class Sifted:
 
 @dataclass
 class _Claim:
-    """A place at which a known input may begin. `fits` is None until the place where it would end."""
+    """A place at which a known input may begin, and where it would be due to end; until then `fits` is None."""
 
     place: int
+    due: int
     record: InputRecord
     at_boundary: bool
     fits: bool | None = None
-
-    @property
-    def due(self) -> int:
-        return self.place + self.record.position.offset
 
 
 @dataclass
@@ -142,12 +139,12 @@ class Sieve:
         self._stretches = 0
         self._doubts: list[InputRecord] = []
 
-    def feed(self, block: Block, after: bytes) -> list[Sifted]:
+    def feed(self, block: Block, after: bytes | None) -> list[Sifted]:
         """Take the next lines; give those whose fate is known by now, in order.
 
         Args:
             block: They.
-            after: Up to HASHED_BYTES after them, as far as they are known.
+            after: Up to HASHED_BYTES after them, none when they are the last; None when nobody knows.
         """
         block = whole_lines(block)
         out: list[Sifted] = []
@@ -185,12 +182,12 @@ class Sieve:
         self.refusal = self.refusal or refusal
         self._claims, self._held = [], []
 
-    def _sift(self, block: Block, after: bytes, out: list[Sifted]) -> None:
-        heads, ends = self._known.within(self._before, block, after)
-        text, base = self._before + block.data + after, len(self._before)
+    def _sift(self, block: Block, after: bytes | None, out: list[Sifted]) -> None:
+        heads, ends = self._known.within(self._before, block, after or b"")
+        text, base = self._before + block.data, len(self._before)
         members = set(block.members) if self._members else set()
         boundaries = members if block.offset else members | {0}
-        stops = [*heads, *ends, *members, len(block.data)]
+        stops = [*heads, *ends, *boundaries, len(block.data)]
         stops += [index for claim in self._claims if (index := self._due_in(claim, block)) is not None]
         heapq.heapify(stops)
         done, line = 0, block.first_line
@@ -208,6 +205,9 @@ class Sieve:
                 self._check_dues(block.offset_of(index), text[max(0, base + index - HASHED_BYTES) : base + index])
                 self._decide(out)
             self._begins |= index in members
+            if index in boundaries and (copy := self._short_copy(block, index, last=after == b"")):
+                self._claims.append(copy)
+                heapq.heappush(stops, block.index_of(copy.due))
             if index < len(block.data):
                 for claim in self._new_claims(
                     heads.pop(index, []), block.offset_of(index), index in boundaries | members
@@ -215,22 +215,32 @@ class Sieve:
                     if (due := self._due_in(claim, block)) is not None:
                         heapq.heappush(stops, due)
 
+    def _short_copy(self, block: Block, index: int, *, last: bool) -> _Claim | None:
+        """Know an older copy that has not even the bytes that are hashed: its lines are the first of an input."""
+        ends = [member for member in block.members if member > index] or ([len(block.data)] if last else [])
+        record = self._known.begun_with(block.data[index : ends[0]]) if ends else None
+        if record is None:
+            return None
+        self.seen.add(record.id)
+        return _Claim(block.offset_of(index), block.offset_of(ends[0]), record, at_boundary=True, fits=True)
+
     def _due_in(self, claim: _Claim, block: Block) -> int | None:
-        """Give the index of the place in this block where a claim is decided; refute one that ends within a line."""
+        """Give the index of the place in this block where a claim is decided, if that is the end of a line."""
         if claim.fits is not None or not block.offset < claim.due <= block.end_offset:
             return None
         index = block.index_of(claim.due)
-        if not 0 < index <= len(block.data) or block.data[index - 1 : index] != b"\n":
-            claim.fits = False
-            return None
-        return index
+        return index if 0 < index <= len(block.data) and block.data[index - 1 : index] == b"\n" else None
 
     def _new_claims(self, records: list[InputRecord], place: int, at_boundary: bool) -> list[_Claim]:  # noqa: FBT001
         if len(self._claims) > _MOST_CLAIMS and not at_boundary:
             self._too_many |= bool(records)
             return []
         self.seen |= {record.id for record in records}
-        new = [_Claim(place, record, at_boundary) for record in records if at_boundary or record.id not in self.passed]
+        new = [
+            _Claim(place, place + record.position.offset, record, at_boundary)
+            for record in records
+            if at_boundary or record.id not in self.passed
+        ]
         self._claims += new
         return new
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from logstats.derive import Knowledge
     from logstats.read import Source
 
-EXAMPLES: Final = int(os.environ.get("LOGSTATS_EXAMPLES", "150"))
+EXAMPLES: Final = int(os.environ.get("LOGSTATS_EXAMPLES", "60"))
 FIREFOX: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 MODES: Final = ("cat", "zcat", "files", "a file a pipe")
 
@@ -267,7 +267,7 @@ def test_a_store_of_version_1_is_brought_up_to_date(
     log.write_bytes(b"".join(request_line(n) for n in range(100)))
     assert program("ingest", "--store", store, "-q", log).code == 0
     with closing(sqlite3.connect(store / "ledger.sqlite")) as ledger:
-        for column in ("head_glimpse", "anchor_glimpse", "marks", "joined"):
+        for column in ("head_glimpse", "anchor_glimpse", "beginnings", "marks", "joined"):
             ledger.execute(f"ALTER TABLE inputs DROP COLUMN {column}")
         ledger.execute("PRAGMA user_version = 1")
     newer = b"".join(request_line(n, day=23) for n in range(50))
