@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from logstats.errors import ImplausibleFormatError
 from logstats.read import DamagedInputError
-from logstats.store.identity import HASHED_BYTES, KnownInputs, Stretch
-from logstats.store.sieve import JOINED, Refusal, Sieve, Sifted, emptied, joined, whole_lines
+from logstats.store.identity import HASHED_BYTES
+from logstats.store.known import KnownInputs
+from logstats.store.sieve import JOINED, Refusal, Sieve, Sifted
+from logstats.store.slices import emptied, joined, whole_lines
+from logstats.store.stretch import Stretch
 from logstats.tally import Tally
 
 if TYPE_CHECKING:

@@ -19,18 +19,19 @@ What always holds:
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from logstats.store.identity import HASHED_BYTES, InputRecord, KnownInputs, Stretch
+from logstats.store.identity import HASHED_BYTES, InputRecord
+from logstats.store.slices import emptied, whole_lines
+from logstats.store.stretch import Stretch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from logstats.read import Block
     from logstats.store.identity import Position
+    from logstats.store.known import KnownInputs
 
-__all__ = ["COPY", "JOINED", "Refusal", "Sieve", "Sifted", "emptied", "joined", "whole_lines"]
+__all__ = ["COPY", "JOINED", "Refusal", "Sieve", "Sifted"]
 
 _MOST_HELD: Final = 32 << 20  # bytes
 _SMALL: Final = 4_096  # bytes; between places where the same input may begin, there are a few lines
@@ -373,35 +374,3 @@ class Sieve:
         if self._stretch and self._exact and self._members and not self.refuses(self._stretch):
             self._known.add(InputRecord(-self._stretches, self._stretch.position(), "", self._stretch.joined))
         self._stretch = None
-
-
-def joined(blocks: Sequence[Block]) -> Block:
-    """Give blocks that follow one another as one."""
-    if len(blocks) == 1:
-        return blocks[0]
-    cuts, members, length = [], [], 0
-    for block in blocks:
-        cuts += [cut._replace(position=cut.position + length) for cut in block.cuts]
-        members += [member + length for member in block.members]
-        length += len(block.data)
-    data = b"".join(block.data for block in blocks)
-    last = blocks[-1]
-    return replace(
-        blocks[0], data=data, end_offset=last.end_offset, settled=last.settled, cuts=tuple(cuts), members=tuple(members)
-    )
-
-
-def emptied(block: Block) -> Block:
-    """Give a block without its lines: their place is known, and they are not needed."""
-    return replace(block, data=b"", cuts=(), members=())
-
-
-def whole_lines(block: Block) -> Block:
-    """Leave away a last line without newline: it waits until it is whole."""
-    end = block.data.rfind(b"\n") + 1
-    if end == len(block.data):
-        return block
-    torn = len(block.data) - end + sum(cut.missing for cut in block.cuts if cut.position >= end)
-    cuts = tuple(cut for cut in block.cuts if cut.position < end)
-    members = tuple(member for member in block.members if member < end)
-    return replace(block, data=block.data[:end], end_offset=block.end_offset - torn, cuts=cuts, members=members)

@@ -147,7 +147,7 @@ def die_at(store: DurableStore, death: str) -> None:
     attribute: Any = store
     match death:
         case "before the commit":
-            attribute._count = die
+            attribute._records.count_lines = die
         case "after the commit":
             attribute.commit = then_die(store.commit)
         case "before parts":
@@ -318,7 +318,7 @@ class Rotation(RuleBasedStateMachine):
             case 0:
                 attribute._recover = die  # committed; parts and key are still there
             case 1:
-                attribute._name_cells = die  # the cells are written, and nobody knows of them
+                attribute._records.name_cells = die  # the cells are written, and nobody knows of them
             case _:
                 attribute._give_up = die
         try:

@@ -344,7 +344,7 @@ def test_an_interrupt_just_after_the_commit_destroys_nothing(
         if len(committed) == 2:  # the first one notes that the run begins
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("logstats.store.durable.transaction", interrupted)
+    monkeypatch.setattr("logstats.store.records.transaction", interrupted)
     with pytest.raises(KeyboardInterrupt), DurableStore(tmp_path / "store") as store:
         ingest(store, knowledge, log)
     with DurableStore(tmp_path / "store") as store:
