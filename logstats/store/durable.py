@@ -151,8 +151,10 @@ class DurableStore:
 
     def discard(self) -> None:
         """Forget all that is staged. An interrupt may come just after a commit: what the ledger names stays."""
-        with suppress(sqlite3.Error):  # then the next start removes it
-            self._staging.discard(self._records.named() if self._staging.parts else set())
+        named = {part.path for part in self._staging.parts}
+        with suppress(sqlite3.Error):  # then they are left, and the next start removes them
+            named &= self._records.named() if named else named
+        self._staging.discard(named)
 
     def begin(self, command: str) -> int:
         """Note that a run begins; give its number."""

@@ -229,8 +229,11 @@ class Reading:
         if members:
             self._refuses = sieve.refuses
         for block, after in _with_what_follows(chain([first], blocks), wait=not self._endless):
-            yield from self._new_of(sieve.feed(block, after))
-            if sieve.refusal or (self._endless and not members and sieve.in_doubt()):
+            sifted = sieve.feed(block, after)
+            if self._endless and not members and sieve.in_doubt():
+                break  # before these lines are committed; of another pipe, only the end tells
+            yield from self._new_of(sifted)
+            if sieve.refusal:
                 break
         yield from self._new_of(sieve.finish())
         self.numbers |= {number for number in sieve.seen if number > 0}

@@ -222,6 +222,20 @@ def test_the_hint_says_what_to_do(rotated: Callable[..., Rotated], program: Any)
     assert "cat instead of zcat" in ended.errors
 
 
+def test_a_followed_pipe_that_begins_in_the_middle(rotated: Callable[..., Rotated], program: Any) -> None:
+    """`tail -F` that is started again gives the last lines once more: the run ends with 65, and counts none of them."""
+    server = rotated(dated=True)
+    lines_of(server, 30)
+    store, [log] = server.folder / "store", server.files
+    assert program("ingest", "--store", store, "-q", "--follow", "-", stdin=log).code == 0
+    again = b"".join(log.splitlines(keepends=True)[-10:] + [server.line() for _ in range(5)])
+    assert program("ingest", "--store", store, "-q", "--follow", "-", stdin=again).code == 65
+    assert server.counted() == 30
+    whole = log + b"".join(again.splitlines(keepends=True)[10:])
+    assert program("ingest", "--store", store, "-q", "--follow", "-", stdin=whole).code == 0
+    assert server.counted() == 35
+
+
 def test_a_growing_log_in_turns_as_pipe_and_as_file(rotated: Callable[..., Rotated]) -> None:
     """Each part that was new at a run is known to all later ones, however they read."""
     server = rotated(dated=True)
