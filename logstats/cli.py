@@ -208,7 +208,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
     Examples:
       logstats ingest --store /var/lib/logstats /var/log/nginx/access.log*
       tail -n +1 -F /var/log/nginx/access.log | logstats ingest --store /var/lib/logstats --follow -
-      ssh web1 'cat /var/log/nginx/access.log' | logstats ingest --store /var/lib/logstats --source web1 -
+      ssh web1 'cat /var/log/nginx/access.log.*.gz' | logstats ingest --store /var/lib/logstats --source web1 -
     """  # noqa: D301 - \b tells Click to keep the lines
     from logstats import pipeline, summary  # noqa: PLC0415 - `--version` needs none of this
     from logstats.read import open_source  # noqa: PLC0415

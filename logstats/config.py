@@ -40,6 +40,7 @@ __all__ = [
     "Search",
     "Site",
     "Step",
+    "Store",
     "Suspected",
     "load",
 ]
@@ -75,6 +76,13 @@ class Privacy:
     honour_opt_out: bool
     opt_out_cookie: str
     retention_months: int
+
+
+@dataclass(frozen=True)
+class Store:
+    """What a store keeps beside its days."""
+
+    forget_inputs_after_days: int
 
 
 @dataclass(frozen=True)
@@ -189,6 +197,7 @@ class Config:
     site: tuple[Site, ...]
     input: Input
     privacy: Privacy
+    store: Store
     geo: Geo
     exclude: Exclude
     pages: Pages
@@ -345,6 +354,8 @@ def _checked(config: Config, place: _Place) -> Config:
         raise place.error("privacy.id_bits", f"must be from {low} to {high}")
     if config.privacy.retention_months < 1:
         raise place.error("privacy.retention_months", "must be 1 or more")
+    if config.store.forget_inputs_after_days < 1:
+        raise place.error("store.forget_inputs_after_days", "must be 1 or more")
     if not 0 <= config.input.max_rejected_share <= 1:
         raise place.error("input.max_rejected_share", "must be from 0 to 1")
     if config.pages.max_per_day < 1:

@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from logstats.parse import Format
     from logstats.read import Block, Source
     from logstats.store import DurableStore, SiteDay, ThrowawayStore
-    from logstats.store.durable import InputRecord
-    from logstats.store.identity import Position
+    from logstats.store.identity import InputRecord
 
 __all__ = [
     "Report",
@@ -143,17 +142,12 @@ def ingest(sources: Iterable[Source], source_name: str, run: Run[DurableStore], 
             name=source.label,
             open_blocks=partial(read_blocks, source),
             rereadable=source.size is not None,
+            endless=source.patience is not None,
         )
-        commit = partial(_commit_and_close, reading, run) if source.patience else reading.commit
-        try:
-            result, tally = intake(source, reading.blocks(), commit, run, known=lambda: reading.recognised)  # noqa: B023
-        except ImplausibleFormatError as error:
-            run.store.rollback()
-            result, tally = InputResult(source.label, 0, "refused", str(error), error.hint), Tally()
-        tally.skipped = reading.skipped
+        found.inputs.append(_read(source, reading, run))
+        found.tally.add(reading.tally)
         readings.append(reading)
-        found.inputs.append(result)
-        found.tally.add(tally)
+    run.store.saw(set().union(*(reading.numbers for reading in readings)))
     found.inputs = [_with_lost_end(*pair, readings, before) for pair in zip(found.inputs, readings, strict=True)]
     return found
 
@@ -162,7 +156,7 @@ def _with_lost_end(
     result: InputResult, reading: Reading, readings: Sequence[Reading], before: Sequence[InputRecord]
 ) -> InputResult:
     """Warn when another file had this name, and is not among the inputs: its last lines may never be counted."""
-    given = {other.number for other in readings}
+    given = set().union(*(other.numbers for other in readings))
     gone = [record for record in before if record.name == result.name and record.id not in given]
     if reading.recognised or result.state != "complete" or not gone or result.name == STANDARD_INPUT:
         return result
@@ -171,9 +165,24 @@ def _with_lost_end(
     return replace(result, note="; ".join(part for part in (result.note, note) if part), hint=hint)
 
 
-def _commit_and_close(reading: Reading, run: Run[DurableStore], position: Position, tally: Tally) -> None:
+def _read(source: Source, reading: Reading, run: Run[DurableStore]) -> InputResult:
+    """Count what is new of an input; say what became of it."""
+    commit = partial(_commit_and_close, reading, run) if source.patience else reading.commit
+    try:
+        result, _ = intake(source, reading.blocks(), commit, run, known=lambda: reading.recognised)
+        reading.finish()
+        if reading.refusal:
+            result = replace(result, state="refused", note=reading.refusal.note, hint=reading.refusal.hint)
+    except ImplausibleFormatError as error:
+        run.store.discard()
+        result = InputResult(source.label, state="refused", note=str(error), hint=error.hint)
+    reading.tally.skipped = reading.skipped
+    return replace(result, lines=reading.tally.lines)
+
+
+def _commit_and_close(reading: Reading, run: Run[DurableStore], mark: int, tally: Tally) -> None:
     """Commit lines of a pipe that never ends, and close the days that have become due meanwhile."""
-    reading.commit(position, tally)
+    reading.commit(mark, tally)
     close_days(run, every=False, reason="grace is over")
 
 
@@ -195,6 +204,7 @@ def close_days(run: Run[DurableStore], *, every: bool, reason: str) -> list[Site
     old = run.store.closed_before(_months_before(run.time(), run.knowledge.config.privacy.retention_months))
     if old:
         run.store.forget(old, reason="retention")
+    run.store.forget_inputs(run.time() - timedelta(days=run.knowledge.config.store.forget_inputs_after_days))
     return due
 
 

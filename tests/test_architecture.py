@@ -23,8 +23,8 @@ ALSO: Final = {
     ("derive", "lists"): "lists are data: bots, devices and referrers with their dates",
     ("derive", "config"): "the rules of the site decide what a request is; for the type checker only",
     ("parse", "read"): "lines come as read gives them; for the type checker only",
-    ("store", "tally"): "a commit takes the account of its lines; for the type checker only",
-    ("store", "read"): "a reading gives the blocks of an input that are new; for the type checker only",
+    ("store", "tally"): "a commit takes the account of its lines, and a reading adds up those that it keeps",
+    ("store", "read"): "a reading gives the blocks of an input that are new, and what is damaged after them",
     ("store", "parquet"): "parts are written as every Parquet file is: complete or not at all",
     ("visits", "config"): "the site says what no person reaches; for the type checker only",
 }

@@ -20,6 +20,8 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +32,7 @@ from logstats import read_cells
 from logstats.errors import ConfigurationError
 from logstats.ops import SNIPPETS, files, snippet
 from logstats.parse import format_from
+from logstats.store.durable import GRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -590,6 +593,30 @@ def test_the_units_are_valid(units: Path) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_day_is_closed_within_the_hour(units: Path) -> None:
+    """The timer comes every hour, also for a run that was missed: within 73 hours of a day's begin."""
+    timer = (units / "logstats.timer").read_text(encoding="utf-8").splitlines()
+    values = dict(line.split("=", 1) for line in timer if "=" in line and not line.startswith("#"))
+    assert values["Persistent"] == "true"
+    assert values["RandomizedDelaySec"] == "5min"
+    assert values["AccuracySec"] == "1min"
+    done = subprocess.run(
+        [required("systemd-analyze"), "calendar", "--iterations=25", values["OnCalendar"]],
+        env=os.environ | {"TZ": "UTC", "LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    times = [
+        datetime.strptime(found, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        for found in re.findall(r": \w{3} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC", done.stdout)
+    ]
+    assert {later - earlier for earlier, later in pairwise(times)} == {timedelta(hours=1)}
+    assert len(times) == 25
+    assert timedelta(hours=48) == GRACE
 
 
 @pytest.mark.parametrize(("unit", "most"), (("analyse", 1.0), ("publish", 1.5)))

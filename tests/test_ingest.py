@@ -134,6 +134,26 @@ def test_old_cells_are_forgotten_when_days_close(tmp_path: Path, knowledge: Know
     assert not list((tmp_path / "store" / "cells").glob("*/*"))
 
 
+def test_inputs_are_forgotten_long_after_they_were_seen(tmp_path: Path, knowledge: Knowledge) -> None:
+    """400 days without the file; each run that is given it, even one that refuses it, begins them anew."""
+    kept, gone, copy = tmp_path / "kept", tmp_path / "gone", tmp_path / "copy"
+    kept.write_text("".join(line(second) for second in range(9)))
+    copy.write_text("".join(line(second) for second in range(5)))
+    gone.write_text("".join(line(second, day=21) for second in range(9)))
+    with DurableStore(tmp_path / "store") as store:
+        run = pipeline.Run(knowledge, store)
+        pipeline.ingest([open_source(str(log)) for log in (kept, gone)], "default", run, store.begin("ingest"))
+        now = datetime.now(UTC)
+        long_ago = (now - timedelta(days=300)).isoformat(timespec="seconds")
+        store._ledger.execute("UPDATE inputs SET seen = ?", (long_ago,))
+        found = pipeline.ingest([open_source(str(copy))], "default", run, store.begin("ingest"))
+        assert found.inputs[0].state == "refused"
+        for days, names in ((99, ["kept", "gone"]), (101, ["kept"]), (399, ["kept"]), (401, [])):
+            later = pipeline.Run(knowledge, store, now=now + timedelta(days=days))
+            pipeline.close_days(later, every=False, reason="test")
+            assert [record.name for record in store.known_inputs("default")] == [str(tmp_path / name) for name in names]
+
+
 def test_redo_puts_a_day_in_place_of_another(tmp_path: Path, logstats: Callable[..., Any]) -> None:
     """A day is counted anew from its logs; other days stay; a second redo changes nothing."""
     wrong, right, store = tmp_path / "wrong", tmp_path / "right", tmp_path / "store"

@@ -590,3 +590,38 @@ def test_split_lines_as_python_does(data: bytes) -> None:
 def test_examples() -> None:
     """The examples in the docstrings run."""
     assert doctest.testmod(lines).failed == 0
+
+
+@pytest.mark.parametrize("name", ("gzip", "bzip2", "xz"))
+@pytest.mark.parametrize("block_size", (7, 40, 1 << 20))
+def test_blocks_know_where_members_begin_at_the_start_of_a_line(tmp_path: Path, name: str, block_size: int) -> None:
+    """There another file may begin; a member that begins within a line is not named, an empty one changes nothing."""
+    parts = [b"first\nsecond\n", b"third\n", b"", b"torn", b" line\nfourth\n", b"fifth\n" * 9]
+    path = write(tmp_path / "members", b"".join(map(COMPRESS[name], parts)))
+    found, _ = read_all(path, block_size)
+    content = content_of(found)
+    begins = {block.offset + member for block in found for member in block.members}
+    expected = {0, 13, 19, len(content) - 54}
+    assert begins == expected
+    assert all(0 <= member < len(block.data) for block in found for member in block.members)
+
+
+@pytest.mark.parametrize("name", ("plain", "zstd"))
+def test_what_has_no_members_names_none(tmp_path: Path, name: str) -> None:
+    """Plain lines have none, and frames of zstd are not known."""
+    path = write(tmp_path / "log", COMPRESS[name](b"first\n") + COMPRESS[name](b"second\n"))
+    found, _ = read_all(path)
+    assert [block.members for block in found] == [()] * len(found)
+
+
+def test_a_part_of_a_block_keeps_its_place(tmp_path: Path) -> None:
+    """Offsets, line numbers, cut lines and members of a part are those of the block."""
+    content = b"a\n" + b"x" * (MAX_LINE_BYTES + 500) + b"\nb\nc\n"
+    [block] = read_all(write(tmp_path / "log.gz", gzip.compress(content[:2]) + gzip.compress(content[2:])))[0]
+    index = block.data.index(b"b\n")
+    part = block.part(index, index + 2, 3)
+    assert (part.data, part.first_line, part.end_offset) == (b"b\n", 3, len(content) - 2)
+    assert content[part.offset : part.end_offset] == b"b\n"
+    before = block.part(2, index, 2)
+    assert (before.offset, before.end_offset, before.members) == (2, len(content) - 4, (0,))
+    assert [cut.missing for cut in before.cuts] == [499]

@@ -10,6 +10,7 @@ import tempfile
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +19,7 @@ from logstats.errors import CannotWriteError, NoPermissionError
 from logstats.parquet import cannot_write, write_parquet
 from logstats.schema import HITS
 from logstats.store import ThrowawayStore
+from logstats.store.glimpse import Glimpses, line_starts
 from logstats.store.keys import KEY_BYTES, MemoryKeys
 
 if TYPE_CHECKING:
@@ -297,3 +299,18 @@ def test_write_parquet_follows_no_planted_link(tmp_path: Path) -> None:
         write_parquet(pl.DataFrame({"a": [1]}), path)
     assert victim.read_text(encoding="utf-8") == "untouched"
     assert not path.exists()
+
+
+def test_glimpses_are_of_the_beginnings_of_lines() -> None:
+    """The same 48 bytes give the same 16 bits wherever they stand; short lines give 0; another key gives others."""
+    rng = np.random.default_rng(4)
+    lines = [bytes(rng.integers(32, 127, rng.integers(10, 200), dtype=np.uint8)) + b"\n" for _ in range(5_000)]
+    data = b"".join(lines)
+    glimpses = Glimpses(b"k" * 32).of_lines(data, line_starts(data)).tolist()
+    assert glimpses == [Glimpses(b"k" * 32).of_line(line) for line in lines]
+    assert glimpses == [Glimpses(b"k" * 32).of_line(line[:48].ljust(len(line), b"x")) for line in lines]
+    assert {glimpse for line, glimpse in zip(lines, glimpses, strict=True) if len(line) < 48} == {0}
+    long = [glimpse for line, glimpse in zip(lines, glimpses, strict=True) if len(line) >= 48]
+    assert len(set(long)) > 0.95 * len(long)
+    assert max(long) < 1 << 16
+    assert Glimpses(b"l" * 32).of_lines(data, line_starts(data)).tolist() != glimpses

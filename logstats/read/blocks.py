@@ -70,6 +70,8 @@ class Block:
         settled: Whether every checksum over the input up to `end_offset` has been verified, or it has none.
             A settled block settles all blocks before it. What is never settled must not be committed.
         cuts: Where bytes of too long lines were left out.
+        members: Indices in `data` at which a compressed member begins, if it does so at the start of a line: there
+            another file may begin. zstd frames are not known.
     """
 
     data: bytes | bytearray = field(repr=False)  # no log content in any message
@@ -78,6 +80,7 @@ class Block:
     end_offset: int
     settled: bool
     cuts: tuple[Cut, ...] = ()
+    members: tuple[int, ...] = ()
 
     def index_of(self, offset: int) -> int:
         """Finds the index in `data` of an offset of the input at which a line starts or the block ends.
@@ -91,6 +94,10 @@ class Block:
                 index -= cut.missing
         return index
 
+    def offset_of(self, index: int) -> int:
+        """Finds the offset in the input of an index in `data` at which a line starts or the block ends."""
+        return self.offset + index + sum(cut.missing for cut in self.cuts if cut.position < index)
+
     def after(self, offset: int) -> Block:
         """Gives the lines from an offset on, at which a line starts or the block ends."""
         index = self.index_of(offset)
@@ -101,6 +108,19 @@ class Block:
             end_offset=self.end_offset,
             settled=self.settled,
             cuts=tuple(Cut(cut.position - index, cut.missing) for cut in self.cuts if cut.position > index),
+            members=tuple(member - index for member in self.members if member >= index),
+        )
+
+    def part(self, start: int, end: int, first_line: int) -> Block:
+        """Gives the lines between two indices, at which lines start or the block ends, from a known line on."""
+        return Block(
+            data=self.data[start:end],
+            first_line=first_line,
+            offset=self.offset_of(start),
+            end_offset=self.offset_of(end),
+            settled=self.settled,
+            cuts=tuple(Cut(cut.position - start, cut.missing) for cut in self.cuts if start < cut.position < end),
+            members=tuple(member - start for member in self.members if start <= member < end),
         )
 
 
@@ -158,8 +178,8 @@ def _cut_blocks(source: Source, block_size: int) -> Generator[Block, None, None]
 class _LineBuffer:
     """Gathers pieces until they make a block; holds one block and one line at most.
 
-    Three places in the buffered data are known: where the unfinished line starts, up to where checksums were
-    verified, and where bytes of too long lines were left out.
+    Four places in the buffered data are known: where the unfinished line starts, up to where checksums were
+    verified, where bytes of too long lines were left out, and where compressed members begin.
     """
 
     def __init__(self, block_size: int) -> None:
@@ -170,9 +190,12 @@ class _LineBuffer:
         self._line_start = 0
         self._verified = 0
         self._cuts: list[Cut] = []
+        self._members: list[int] = []
 
     def add(self, piece: Piece) -> None:
         """Appends a piece, and cuts the lines in it that are too long."""
+        if piece.begins and self._line_start == len(self._data) and self._members[-1:] != [len(self._data)]:
+            self._members.append(len(self._data))
         self._data += piece.data
         self._find_line_start()
         if piece.verified:
@@ -227,6 +250,7 @@ class _LineBuffer:
         cuts = tuple(cut for cut in self._cuts if cut.position <= end)
         data, rest = self._data, self._data[end:]
         del data[end:]  # the block takes the buffer: to copy it would cost as much as to read it
+        members = tuple(member for member in self._members if member < end)
         block = Block(
             data=data,
             first_line=self._first_line,
@@ -234,6 +258,7 @@ class _LineBuffer:
             end_offset=self.offset + end + sum(cut.missing for cut in cuts),
             settled=end <= self._verified,
             cuts=cuts,
+            members=members,
         )
         self.offset = block.end_offset
         self._first_line += block.data.count(b"\n")
@@ -245,3 +270,4 @@ class _LineBuffer:
         self._line_start = max(0, self._line_start - end)
         self._verified = max(0, self._verified - end)
         self._cuts = [Cut(cut.position - end, cut.missing) for cut in self._cuts if cut.position > end]
+        self._members = [member - end for member in self._members if member >= end]

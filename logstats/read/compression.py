@@ -45,10 +45,12 @@ class Piece(NamedTuple):
     Attributes:
         data: The bytes, possibly none.
         verified: Whether every checksum over what was read up to here has been verified, or there is none.
+        begins: Whether it is the first piece of a compressed member.
     """
 
     data: bytes
     verified: bool
+    begins: bool = False
 
 
 class DecodeError(Exception):
@@ -160,11 +162,13 @@ def _read_members(reader: Reader, compression: Compression, max_length: int) -> 
 
 
 def _read_member(reader: Reader, decoder: _Decoder, max_length: int) -> Iterator[Piece]:
+    begins = True
     while not decoder.eof:
         data = reader.read(INPUT_SIZE) if decoder.needs_input else b""
         if decoder.needs_input and not data:
             raise DecodeError("truncated")
-        yield Piece(_decompress(decoder, data, max_length), verified=decoder.eof)
+        yield Piece(_decompress(decoder, data, max_length), verified=decoder.eof, begins=begins)
+        begins = False
     reader.unread(decoder.unused_data)
 
 

@@ -1,27 +1,29 @@
-"""Which part of an input is new: inputs are known by their content, never by name, inode or time.
+"""By what an input is known: its content, never its name, inode or time.
 
 An input is recognised by two keyed hashes: of its first bytes after decompression, and of the bytes just before the
-place up to which it was counted (the anchor). Renamed, compressed, copied or continued, it is the same input; what
-was counted of it is skipped. The key belongs to the store: the hashes are of log lines, and tell nothing without it.
+place up to which it was counted (the anchor). Renamed, compressed, copied or continued, it is the same input. The key
+belongs to the store: the hashes are of log lines, and tell nothing without it.
+
+A plain pipe may hold several files, and nothing says where one ends: what was counted of it is `joined`. Of joined
+inputs a few marks are kept as well, hashes like the anchor at places within: where one of them is met, and the input's
+beginning was not, there is something that was counted, and nobody can tell how much of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from logstats.errors import ImplausibleFormatError
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from logstats.read import Block
-
-__all__ = ["HASHED_BYTES", "Position", "content_hash", "furthest", "positions", "recognise", "unread"]
+__all__ = ["HASHED_BYTES", "SHORT_DIGEST", "InputRecord", "Position", "content_hash", "packed", "pairs"]
 
 HASHED_BYTES: Final = 256
+SHORT_DIGEST: Final = 8  # bytes of a hash that stands in a list
 _DIGEST_BYTES: Final = 16
+_NUMBER_BYTES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class Position:
         anchor_length: At most HASHED_BYTES.
         offset: Decompressed bytes; always just after a newline.
         lines: Lines before it.
+        head_glimpse: Glimpse of the first line; None in a store of version 1.
+        anchor_glimpse: Glimpse of the last line before `offset`; None as well.
+        beginnings: Length (2 bytes) and hash (8 bytes) of each number of whole lines in the head, so that an older copy
+            of a few lines is known.
+        marks: Of a joined input: glimpse (2 bytes) and hash (8 bytes) of the line and of the 256 bytes before some
+            places within, one after the other.
     """
 
     head: bytes
@@ -43,6 +51,27 @@ class Position:
     anchor_length: int
     offset: int
     lines: int
+    head_glimpse: int | None = None
+    anchor_glimpse: int | None = None
+    beginnings: bytes = b""
+    marks: bytes = b""
+
+
+@dataclass(frozen=True)
+class InputRecord:
+    """What the ledger knows of an input.
+
+    Attributes:
+        id: Its number; negative while the ledger does not know it yet.
+        position: Up to where it was counted.
+        name: Under which it was seen last; a hint for people.
+        joined: Whether it may hold several files, one after the other.
+    """
+
+    id: int
+    position: Position
+    name: str
+    joined: bool = False
 
 
 def content_hash(key: bytes, content: bytes | bytearray) -> bytes:
@@ -50,116 +79,14 @@ def content_hash(key: bytes, content: bytes | bytearray) -> bytes:
     return blake2b(content, key=key, digest_size=_DIGEST_BYTES).digest()
 
 
-def recognise(first: Block, known: Sequence[Position], key: bytes) -> list[Position]:
-    """Give the known positions whose head is the head of this input, the furthest first."""
-    data = first.data
-    fitting = [
-        position
-        for position in known
-        if position.head_length <= len(data) and content_hash(key, data[: position.head_length]) == position.head
-    ]
-    return sorted(fitting, key=lambda position: -position.offset)
+def packed(number: int, digest: bytes) -> bytes:
+    """Write a glimpse or a length, and the beginning of a hash, as bytes for a list of such."""
+    return number.to_bytes(_NUMBER_BYTES, "little") + digest[:SHORT_DIGEST]
 
 
-def furthest(blocks: Iterable[Block], candidates: Sequence[Position], key: bytes) -> Position | None:
-    """Read an input up to the furthest candidate, and give the furthest one whose anchor fits.
-
-    Raises:
-        ImplausibleFormatError: It ends before all of them: a copy that goes on, or an older one. What of it was counted
-            nobody can tell, so nothing of it is.
-    """
-    found: Position | None = None
-    waiting = sorted(candidates, key=lambda position: position.offset)
-    tail = b""
-    for block in blocks:
-        while waiting and waiting[0].offset <= block.end_offset:
-            candidate = waiting.pop(0)
-            if _anchor_fits(candidate, tail, block, key):
-                found = candidate
-        if not waiting:
-            break
-        tail = _tail(tail, block.data)
-    if not found and any(candidate.head_length == HASHED_BYTES for candidate in waiting):
-        raise _too_short()
-    return found
-
-
-def unread(blocks: Iterable[Block], start: Position | None, key: bytes) -> Iterator[Block]:
-    """Leave away what was counted before, and a last line that has no newline yet.
-
-    Raises:
-        ImplausibleFormatError: The input does not go on up to `start` as it did when it was counted; this can only
-            happen to a pipe, of which nobody can look at the beginning twice.
-    """
-    tail, offset = b"", start.offset if start else 0
-    recognised, tail_end = start is None, 0
-    for block in blocks:
-        tail_end = block.end_offset
-        if start and block.offset < offset <= block.end_offset:
-            recognised = _anchor_fits(start, tail, block, key)
-        if not recognised and block.end_offset >= offset:
-            break
-        tail = _tail(tail, block.data)
-        whole = _whole_lines(block)
-        if whole.end_offset > offset:
-            yield whole if whole.offset >= offset else whole.after(offset)
-    if not recognised and tail_end < offset:
-        raise _too_short()
-    if not recognised:
-        raise ImplausibleFormatError(
-            "the pipe begins as an input that was counted before, and then is another one; nothing of it was counted",
-            hint="give the lines as files, or name another --source",
-        )
-
-
-def positions(
-    blocks: Iterable[Block], first: Block, start: Position | None, key: bytes
-) -> Iterator[tuple[Block, Position]]:
-    """Give each new block with the position after it."""
-    head = first.data[:HASHED_BYTES]
-    lines, tail = (start.lines if start else 0), b""
-    for block in blocks:
-        tail = _tail(tail, block.data)
-        lines += block.data.count(b"\n")
-        # A short tail right after `start` is short only if the input was; then it holds all of it.
-        known = tail[-min(HASHED_BYTES, block.end_offset) :]
-        yield (
-            block,
-            Position(
-                head=content_hash(key, head),
-                head_length=len(head),
-                anchor=content_hash(key, known),
-                anchor_length=len(known),
-                offset=block.end_offset,
-                lines=lines,
-            ),
-        )
-
-
-def _too_short() -> ImplausibleFormatError:
-    return ImplausibleFormatError(
-        "it begins as an input that was counted before, and ends before the place up to which that was counted;"
-        " nothing of it was counted",
-        hint="while it is being copied, try again later; an older copy need not be given",
-    )
-
-
-def _anchor_fits(position: Position, tail: bytes, block: Block, key: bytes) -> bool:
-    """Tell whether the bytes before a position in this block are those that stood there."""
-    data = tail + block.data[: block.index_of(position.offset)]
-    anchor = data[len(data) - position.anchor_length :] if position.anchor_length <= len(data) else None
-    return anchor is not None and content_hash(key, anchor) == position.anchor
-
-
-def _tail(tail: bytes, data: bytes | bytearray) -> bytes:
-    return (tail + data)[-HASHED_BYTES:] if len(data) < HASHED_BYTES else bytes(data[-HASHED_BYTES:])
-
-
-def _whole_lines(block: Block) -> Block:
-    """Leave away a last line without newline: it waits until it is whole."""
-    end = block.data.rfind(b"\n") + 1
-    if end == len(block.data):
-        return block
-    torn = len(block.data) - end + sum(cut.missing for cut in block.cuts if cut.position >= end)
-    cuts = tuple(cut for cut in block.cuts if cut.position < end)
-    return replace(block, data=block.data[:end], end_offset=block.end_offset - torn, cuts=cuts)
+def pairs(written: bytes) -> Iterator[tuple[int, bytes]]:
+    """Read such a list."""
+    size = _NUMBER_BYTES + SHORT_DIGEST
+    for place in range(0, len(written), size):
+        pair = written[place : place + size]
+        yield int.from_bytes(pair[:_NUMBER_BYTES], "little"), pair[_NUMBER_BYTES:]

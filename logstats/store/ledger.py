@@ -91,6 +91,13 @@ _MIGRATIONS: Final = (
         skipped INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     """,
+    """
+    ALTER TABLE inputs ADD COLUMN head_glimpse INTEGER;     -- 16 bits; null in what version 1 counted
+    ALTER TABLE inputs ADD COLUMN anchor_glimpse INTEGER;
+    ALTER TABLE inputs ADD COLUMN beginnings BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE inputs ADD COLUMN marks BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE inputs ADD COLUMN joined INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 VERSION: Final = len(_MIGRATIONS)
 """Version of the schema; a store of a newer one is refused."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from logstats.errors import InputMissingError
 from logstats.schema import TABLES
-from logstats.store.durable import read_table
 from logstats.store.ledger import read_ledger
+from logstats.store.months import read_table
+from logstats.store.records import Records
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,9 +34,9 @@ def read_cells(store: Path, table: str) -> pl.LazyFrame:
     """
     if table not in TABLES:
         raise InputMissingError(f"{table}: is no table", hint=f"tables: {', '.join(TABLES)}")
-    with read_ledger(_ledger_of(store)) as ledger:
-        paths = ledger.execute("SELECT path FROM cells WHERE name = ?", (table,)).fetchall()
-    return read_table(store, table, paths)
+    path = _ledger_of(store)
+    with read_ledger(path) as ledger:
+        return read_table(table, Records(ledger, path).cells(table))
 
 
 def state_of(store: Path) -> dict[str, Any]:

@@ -293,6 +293,30 @@ def test_a_shorter_pipe_is_not_counted_again(server: Server) -> None:
     assert server.counted() == 1_000
 
 
+@pytest.mark.parametrize("lines", (1, 2, 3, 4))
+@pytest.mark.parametrize("grown", (5, 1_000))
+def test_a_copy_of_a_few_lines_is_not_counted_again(new_server: Server, lines: int, grown: int) -> None:
+    """A stale copy of one line, of under the 256 bytes that are hashed, is known by its lines; a new log is not."""
+    server = new_server
+    server.write(1, lines)
+    shutil.copy(server.log, server.folder / "older.log")
+    server.ingest("x.log")
+    server.write(lines + 1, grown)
+    server.ingest("x.log")
+    older = (server.folder / "older.log").read_bytes()
+    ended = server.program("ingest", "--store", server.store, "--json", server.folder / "older.log")
+    assert ended.lines["total"] == 0
+    assert (ended.code, ended.lines["skipped"]) == ((0, lines) if len(older) < 256 else (65, 0))
+    ended = server.program("ingest", "--store", server.store, "--json", "-", stdin=older)
+    assert ended.lines["total"] == 0
+    ended = server.program("ingest", "--store", server.store, "--json", "-", stdin=gzip.compress(older) * 2)
+    assert ended.lines["total"] == 0
+    server.write(1, 1, "new.log")
+    server.write(3, 3, "new.log")
+    assert server.ingest("new.log")["total"] == 2
+    assert server.counted() == grown + 2
+
+
 def test_the_first_line_alone(new_server: Server) -> None:
     """A file of one line is known again when it has grown, and when it has been compressed."""
     for last in (1, 2, 3):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pytest
 
     from logstats.derive import Knowledge
+    from logstats.read import Source
 
 EXAMPLES: Final = int(os.environ.get("LOGSTATS_EXAMPLES", "150"))
 STEPS: Final = 12
@@ -96,13 +97,13 @@ class World:
         time = f"22/Oct/2025:{10 + n // 3600}:{n // 60 % 60:02}:{n % 60:02} +0200"
         return f'{client} - - [{time}] "GET /p{n % 4} HTTP/1.1" 200 {n} "-" "{FIREFOX}"\n'.encode()
 
-    def run(self, server: Log, files: list[Path], death: str = "") -> None:
-        """Count logs; a death leaves the store as a process that was killed would."""
+    def run(self, server: Log, files: list[Path], death: str = "", *, pipes: bool = False) -> None:
+        """Count logs, as files or through pipes; a death leaves the store as a process that was killed would."""
         store = DurableStore(self.store, most_rows=5)
         try:
             die_at(store, death)
             run = pipeline.Run(self.knowledge, store)
-            sources = [open_source(str(file)) for file in files]
+            sources = self.pipes(files) if pipes else [open_source(str(file)) for file in files]
             found = pipeline.ingest(sources, server.name, run, store.begin("ingest"))
             assert found.tally.holds()
             assert found.tally.rejected == found.tally.late == 0
@@ -114,6 +115,15 @@ class World:
         finally:  # no rollback: who is killed does not clean up
             store._ledger.close()
             os.close(store._lock)
+
+    def pipes(self, files: list[Path]) -> list[Source]:
+        """Give the compressed logs as one pipe, and each of the others as one; none can be read twice."""
+        compressed = self.folder / "all.pipe"
+        compressed.write_bytes(b"".join(file.read_bytes() for file in files if file.suffix == ".gz"))
+        sources = [open_source(str(file)) for file in (compressed, *files) if file.suffix != ".gz"]
+        for source in sources:
+            source.size = None
+        return sources
 
     def counted(self) -> int:
         """Give the hits of the store: of open days from its parts, of closed ones from its cells."""
@@ -137,11 +147,11 @@ def die_at(store: DurableStore, death: str) -> None:
     attribute: Any = store
     match death:
         case "before the commit":
-            attribute._count = die
+            attribute._records.count_lines = die
         case "after the commit":
             attribute.commit = then_die(store.commit)
         case "before parts":
-            attribute._spill = die
+            attribute._staging._written = die
         case "between inputs":
             known, calls = store.known_inputs, []
 
@@ -261,11 +271,17 @@ class Rotation(RuleBasedStateMachine):
         log = self.server(which)
         self.world.run(log, sorted(log.files(), reverse=backwards))
 
-    @rule(which=st.integers(0, 1), death=st.sampled_from(DEATHS))
-    def ingest_and_die(self, which: int, death: str) -> None:
+    @rule(which=st.integers(0, 1), backwards=st.booleans())
+    def ingest_pipes(self, which: int, backwards: bool) -> None:  # noqa: FBT001 - hypothesis names it
+        """A run counts all logs through pipes."""
+        log = self.server(which)
+        self.world.run(log, sorted(log.files(), reverse=backwards), pipes=True)
+
+    @rule(which=st.integers(0, 1), death=st.sampled_from(DEATHS), pipes=st.booleans())
+    def ingest_and_die(self, which: int, death: str, pipes: bool) -> None:  # noqa: FBT001 - the same
         """A run is killed."""
         log = self.server(which)
-        self.world.run(log, log.files(), death)
+        self.world.run(log, log.files(), death, pipes=pipes)
 
     @invariant()
     def never_more_than_was_written(self) -> None:
@@ -302,7 +318,7 @@ class Rotation(RuleBasedStateMachine):
             case 0:
                 attribute._recover = die  # committed; parts and key are still there
             case 1:
-                attribute._name_cells = die  # the cells are written, and nobody knows of them
+                attribute._records.name_cells = die  # the cells are written, and nobody knows of them
             case _:
                 attribute._give_up = die
         try:

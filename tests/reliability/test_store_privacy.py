@@ -344,7 +344,7 @@ def test_an_interrupt_just_after_the_commit_destroys_nothing(
         if len(committed) == 2:  # the first one notes that the run begins
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("logstats.store.durable.transaction", interrupted)
+    monkeypatch.setattr("logstats.store.records.transaction", interrupted)
     with pytest.raises(KeyboardInterrupt), DurableStore(tmp_path / "store") as store:
         ingest(store, knowledge, log)
     with DurableStore(tmp_path / "store") as store:
@@ -373,6 +373,37 @@ def test_without_the_identity_key_nothing_counts_twice(log: Path, tmp_path: Path
     ended = program("ingest", "--store", store, "-q", log)
     assert ended.code == 1
     assert "the key by which inputs are known is gone" in ended.errors
+
+
+@pytest.mark.parametrize("left", (None, b"", b"short"), ids=["gone", "empty", "short"])
+@pytest.mark.parametrize("then", ("redo", "forget"))
+def test_the_hits_of_a_day_have_one_key(
+    log: Path, tmp_path: Path, program: Any, look_into: Callable[[Path], Any], left: bytes | None, then: str
+) -> None:
+    """When it is lost, the day is named and takes no more hits (1), until it is counted anew or forgotten."""
+    store, more = tmp_path / "store", tmp_path / "more.log"
+    assert program("ingest", "--store", store, "-q", log).code == 0
+    [key] = store.glob("keys/*/*")
+    key.unlink()
+    if left is not None:
+        key.touch(0o600)
+        key.write_bytes(left)
+    whole = log.read_bytes().splitlines(keepends=True)[:24]
+    more.write_bytes(b"".join(whole).replace(b"22/Oct/2025:10", b"22/Oct/2025:11"))
+    for _ in range(2):
+        ended = program("ingest", "--store", store, "-q", more)
+        assert ended.code == 1, ended
+        assert "the key of an open day is lost" in ended.errors
+        assert "logstats redo --day 2025-10-22" in ended.errors
+    assert look_into(store).lines["lines"] == 25
+    if then == "redo":
+        assert program("redo", "--store", store, "--day", "2025-10-22", log, more).code == 0
+        assert look_into(store).cells["traffic"]["hits"].sum() == 48
+    else:
+        assert program("forget", "--store", store, "--before", "2025-10-23", "--yes").code == 0
+        assert look_into(store).cells["traffic"].is_empty()
+    assert look_into(store).alive == []
+    assert program("ingest", "--store", store, "--json", more).lines["late"] == 24
 
 
 def test_late_lines(log: Path, tmp_path: Path, program: Any, look_into: Callable[[Path], Any]) -> None:
