@@ -157,7 +157,7 @@ def report(files: tuple[str, ...], out: Path | None, format_text: str | None, co
       logstats report --format '%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"' access.log
       zcat access.log.*.gz | logstats report --json | jq .page_views
     """  # noqa: D301 - \b tells Click to keep the lines
-    from logstats import pipeline, summary, tables  # noqa: PLC0415 - `--version` needs none of this
+    from logstats import runs, summary, tables  # noqa: PLC0415 - `--version` needs none of this
     from logstats.read import open_source  # noqa: PLC0415
     from logstats.store import ThrowawayStore  # noqa: PLC0415
 
@@ -168,7 +168,7 @@ def report(files: tuple[str, ...], out: Path | None, format_text: str | None, co
     progress = console.progress(sources)
     with ThrowawayStore() as store:
         try:
-            found = pipeline.report(sources, pipeline.Run(knowledge, store, progress=progress))
+            found = runs.report(sources, runs.Run(knowledge, store, progress=progress))
         finally:
             progress.close()
     figures = summary.summarise(found, knowledge.config, knowledge.countries.info)
@@ -210,7 +210,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
       tail -n +1 -F /var/log/nginx/access.log | logstats ingest --store /var/lib/logstats --follow -
       ssh web1 'cat /var/log/nginx/access.log.*.gz' | logstats ingest --store /var/lib/logstats --source web1 -
     """  # noqa: D301 - \b tells Click to keep the lines
-    from logstats import pipeline, summary  # noqa: PLC0415 - `--version` needs none of this
+    from logstats import runs, summary  # noqa: PLC0415 - `--version` needs none of this
     from logstats.read import open_source  # noqa: PLC0415
     from logstats.store import DurableStore  # noqa: PLC0415
 
@@ -226,13 +226,13 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
                     pipe.patience = _PATIENCE if pipe.size is None else None
             started = time.monotonic()
             progress = console.progress(sources)
-            run = pipeline.Run(knowledge, store, progress=progress)
+            run = runs.Run(knowledge, store, progress=progress)
             number = store.begin("ingest")
             try:
-                found = pipeline.ingest(sources, source, run, number)
+                found = runs.ingest(sources, source, run, number)
             finally:
                 progress.close()
-            closed = pipeline.close_days(run, every=close_now, reason=reason)
+            closed = runs.close_days(run, every=close_now, reason=reason)
             store.end(number, found.tally.skipped)
             seconds = time.monotonic() - started
             figures = summary.of_ingest(found, closed, len(store.open_days()), store_folder, seconds)
@@ -251,14 +251,14 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
 @_common
 def close(store_folder: Path, every: bool, yes: bool, config: Config, console: Console) -> None:  # noqa: FBT001 - Click
     """Close the days that are due: keep their figures, destroy keys and hits."""
-    from logstats import pipeline  # noqa: PLC0415 - `--version` needs none of this
+    from logstats import runs  # noqa: PLC0415 - `--version` needs none of this
     from logstats.store import DurableStore  # noqa: PLC0415
 
     if every and not yes and sys.stdin and sys.stdin.isatty():
         click.confirm("Close every open day? Lines of these days that come later are not counted.", abort=True)
     with DurableStore(store_folder, create=False) as store:
-        run = pipeline.Run(_knowledge(config), store)
-        closed = pipeline.close_days(run, every=every, reason="--all" if every else "grace is over")
+        run = runs.Run(_knowledge(config), store)
+        closed = runs.close_days(run, every=every, reason="--all" if every else "grace is over")
         left = len(store.open_days())
     figures = {"days_closed": len(closed), "days_open": left, "store": str(store_folder)}
     console.object(figures) if console.as_json else console.key_values(figures)
@@ -284,14 +284,14 @@ def redo(
     Example:
       logstats redo --store /var/lib/logstats --day 2026-11-20 /var/log/nginx/access.log.3.gz access.log.2.gz
     """  # noqa: D301 - \b tells Click to keep the lines
-    from logstats import pipeline  # noqa: PLC0415 - `--version` needs none of this
+    from logstats import runs  # noqa: PLC0415 - `--version` needs none of this
     from logstats.read import open_source  # noqa: PLC0415
     from logstats.store import DurableStore  # noqa: PLC0415
 
     sources = [open_source(name) for name in files]
     with DurableStore(store_folder, create=False) as store:
-        run = pipeline.Run(_knowledge(config.with_format(format_text)), store)
-        found = pipeline.redo(day.date(), sources, run)
+        run = runs.Run(_knowledge(config.with_format(format_text)), store)
+        found = runs.redo(day.date(), sources, run)
     replaced = found.cells["days"]
     if replaced.is_empty():
         console.error(f"nothing was replaced: there is no whole input with lines of {day.date()}")
@@ -476,7 +476,7 @@ def features_suggest(files: tuple[str, ...], format_text: str | None, config: Co
     """  # noqa: D301 - \b tells Click to keep the lines
     from dataclasses import asdict  # noqa: PLC0415 - `--version` needs none of this
 
-    from logstats import pipeline, suggest  # noqa: PLC0415
+    from logstats import runs, suggest  # noqa: PLC0415
     from logstats.read import open_source  # noqa: PLC0415
     from logstats.store import ThrowawayStore  # noqa: PLC0415
 
@@ -484,8 +484,8 @@ def features_suggest(files: tuple[str, ...], format_text: str | None, config: Co
     progress = console.progress(sources)
     with ThrowawayStore() as store:
         try:
-            run = pipeline.Run(_knowledge(config.with_format(format_text)), store, progress=progress)
-            found = pipeline.report(sources, run)
+            run = runs.Run(_knowledge(config.with_format(format_text)), store, progress=progress)
+            found = runs.report(sources, run)
         finally:
             progress.close()
     suggestions = suggest.suggest(found.cells["pages"])

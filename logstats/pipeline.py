@@ -1,4 +1,4 @@
-"""The way of the data, in three short pipelines; nothing else wires stages.
+"""The way of the data, in three short pipelines; nothing else wires stages. Who runs them, and on what, is in runs.py.
 
 intake    lines ──read──> blocks ──parse──> requests + rejects ──withdraw──> ──derive──> hits of open days
 closing   an open day ──sessionise──> visits ──aggregate──> cells; then its parts and its key are destroyed
@@ -9,23 +9,19 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 import polars as pl
 
 from logstats import cells, derive, parse, visits
-from logstats.errors import ImplausibleFormatError
-from logstats.memory import give_back
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import find_lines, split_lines
-from logstats.read.source import STANDARD_INPUT
-from logstats.store.reading import Reading
 from logstats.tally import InputResult, Tally
 from logstats.visits import behaviour, features, funnels, journeys, quality
 from logstats.visits.patterns import Requests
@@ -36,25 +32,12 @@ if TYPE_CHECKING:
     from datetime import date
 
     from logstats.config import Config
-    from logstats.derive import Knowledge
     from logstats.parse import Format
     from logstats.read import Block, Source
+    from logstats.runs import Run
     from logstats.store import DurableStore, SiteDay, ThrowawayStore
-    from logstats.store.identity import InputRecord
 
-__all__ = [
-    "Report",
-    "Run",
-    "close",
-    "close_days",
-    "closing",
-    "closing_by_visitors",
-    "ingest",
-    "intake",
-    "intake_whole",
-    "redo",
-    "report",
-]
+__all__ = ["closing", "closing_by_visitors", "count_day", "intake", "intake_whole"]
 
 _SAMPLE: Final = 1_000
 _CLOCK_SKEW: Final = timedelta(hours=1)
@@ -70,122 +53,6 @@ _Position = TypeVar("_Position")
 _Store = TypeVar("_Store", bound="ThrowawayStore | DurableStore")
 
 
-@dataclass
-class Report:
-    """What a run found.
-
-    Attributes:
-        tally: Where every line ended up.
-        inputs: What became of each input.
-        cells: The tables of schema.py.
-    """
-
-    tally: Tally = field(default_factory=Tally)
-    inputs: list[InputResult] = field(default_factory=list)
-    cells: dict[str, pl.DataFrame] = field(default_factory=cells.empty_cells)
-
-
-@dataclass(frozen=True)
-class Run(Generic[_Store]):
-    """What a run works with.
-
-    Attributes:
-        knowledge: The rules and the country table.
-        store: Where days are open.
-        now: A clock that stands still, for tests; None is the real one.
-        progress: Is told the source and the number of its lines after each block.
-    """
-
-    knowledge: Knowledge
-    store: _Store
-    now: datetime | None = None
-    progress: Callable[[Source, int], None] = lambda _source, _lines: None
-
-    def time(self) -> datetime:
-        """Give the time, for lines from the future and for days that are due."""
-        return self.now or datetime.now(UTC)
-
-
-def report(sources: Iterable[Source], run: Run[ThrowawayStore]) -> Report:
-    """Count inputs in a store that does not outlive the run: with it, its days, parts and keys are gone."""
-    found = Report()
-    for source in sources:
-        result, tally = intake_whole(source, run)
-        found.inputs.append(result)
-        found.tally.add(tally)
-    give_back()
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="closing") as pool:
-        counted = pool.map(
-            lambda site_and_day: close(run, site_and_day[0], site_and_day[1], "reported"), run.store.open_days()
-        )
-        found.cells = cells.merge(counted)
-    return found
-
-
-def ingest(sources: Iterable[Source], source_name: str, run: Run[DurableStore], number: int) -> Report:
-    """Count what is new in the inputs into a store that outlives the run, each line exactly once.
-
-    Args:
-        sources: The inputs.
-        source_name: Where they come from: equal content of one source is one input.
-        run: What to work with.
-        number: The run's number in the store.
-    """
-    found = Report()
-    before = run.store.known_inputs(source_name)
-    readings: list[Reading] = []
-    for source in sources:
-        reading = Reading(
-            run.store,
-            number,
-            source=source_name,
-            name=source.label,
-            open_blocks=partial(read_blocks, source),
-            rereadable=source.size is not None,
-            endless=source.patience is not None,
-        )
-        found.inputs.append(_read(source, reading, run))
-        found.tally.add(reading.tally)
-        readings.append(reading)
-    run.store.saw(set().union(*(reading.numbers for reading in readings)))
-    found.inputs = [_with_lost_end(*pair, readings, before) for pair in zip(found.inputs, readings, strict=True)]
-    return found
-
-
-def _with_lost_end(
-    result: InputResult, reading: Reading, readings: Sequence[Reading], before: Sequence[InputRecord]
-) -> InputResult:
-    """Warn when another file had this name, and is not among the inputs: its last lines may never be counted."""
-    given = set().union(*(other.numbers for other in readings))
-    gone = [record for record in before if record.name == result.name and record.id not in given]
-    if reading.recognised or result.state != "complete" or not gone or result.name == STANDARD_INPUT:
-        return result
-    note = "another file had this name before, and is not given now: its last lines may not be counted"
-    hint = "give the rotated file as well, for example access.log.1"
-    return replace(result, note="; ".join(part for part in (result.note, note) if part), hint=hint)
-
-
-def _read(source: Source, reading: Reading, run: Run[DurableStore]) -> InputResult:
-    """Count what is new of an input; say what became of it."""
-    commit = partial(_commit_and_close, reading, run) if source.patience else reading.commit
-    try:
-        result, _ = intake(source, reading.blocks(), commit, run, known=lambda: reading.recognised)
-        reading.finish()
-        if reading.refusal:
-            result = replace(result, state="refused", note=reading.refusal.note, hint=reading.refusal.hint)
-    except ImplausibleFormatError as error:
-        run.store.discard()
-        result = InputResult(source.label, state="refused", note=str(error), hint=error.hint)
-    reading.tally.skipped = reading.skipped
-    return replace(result, lines=reading.tally.lines)
-
-
-def _commit_and_close(reading: Reading, run: Run[DurableStore], mark: int, tally: Tally) -> None:
-    """Commit lines of a pipe that never ends, and close the days that have become due meanwhile."""
-    reading.commit(mark, tally)
-    close_days(run, every=False, reason="grace is over")
-
-
 def intake_whole(source: Source, run: Run[ThrowawayStore]) -> tuple[InputResult, Tally]:
     """Bring all of an input into a store that does not outlive the run and so knows no input."""
     blocks = read_blocks(source)
@@ -196,55 +63,8 @@ def intake_whole(source: Source, run: Run[ThrowawayStore]) -> tuple[InputResult,
         blocks.close()
 
 
-def close_days(run: Run[DurableStore], *, every: bool, reason: str) -> list[SiteDay]:
-    """Close the days whose grace is over, or every open day; give those that were closed."""
-    due = run.store.open_days() if every else run.store.due_days(run.knowledge.config.timezone, run.time())
-    for site, day in due:
-        close(run, site, day, reason)
-    old = run.store.closed_before(_months_before(run.time(), run.knowledge.config.privacy.retention_months))
-    if old:
-        run.store.forget(old, reason="retention")
-    run.store.forget_inputs(run.time() - timedelta(days=run.knowledge.config.store.forget_inputs_after_days))
-    return due
-
-
-def redo(day: date, sources: Iterable[Source], run: Run[DurableStore]) -> Report:
-    """Count a day anew from its logs, and put its cells in place of those that the store has, each site at once.
-
-    Args:
-        day: The local day; lines of other days in the inputs are left alone.
-        sources: All logs of the day.
-        run: What to work with.
-
-    Returns:
-        What was found; its cells are those of the day. Nothing has changed when they are empty, or when an input
-        could not be read to its end.
-    """
-    with run.store.scratch() as store:
-        scratch = replace(run, store=store)
-        found = ingest(sources, "redo", scratch, store.begin("redo"))
-        anew = {site: close(scratch, site, open_day, "redo") for site, open_day in store.open_days() if open_day == day}
-    if all(result.state in {"complete", "empty"} for result in found.inputs):
-        for site, counted in anew.items():
-            run.store.close(site, day, counted, "redo")
-        found.cells = cells.merge(anew.values())
-    return found
-
-
-def _months_before(moment: datetime, months: int) -> datetime:
-    """Give the same time so many months before, on the first of the month."""
-    index = moment.year * 12 + moment.month - 1 - months
-    return moment.replace(year=index // 12, month=index % 12 + 1, day=1)
-
-
-def close(run: Run[Any], site: str, day: date, reason: str) -> dict[str, pl.DataFrame]:
-    """Close a day: its cells are kept, its parts and its key are destroyed."""
-    counted = _counted(run, site, day)
-    run.store.close(site, day, counted, reason)
-    return counted
-
-
-def _counted(run: Run[_Store], site: str, day: date) -> dict[str, pl.DataFrame]:
+def count_day(run: Run[_Store], site: str, day: date) -> dict[str, pl.DataFrame]:
+    """Turn an open day into cells, in parts of its visitors when it is too large for memory."""
     config, parts = run.knowledge.config, -(-run.store.rows(site, day) // _MOST_ROWS)
     if parts > 1:
         return closing_by_visitors(partial(run.store.hits, site, day), parts, config)

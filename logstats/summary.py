@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from logstats.config import Config
     from logstats.derive.country import GeoInfo
-    from logstats.pipeline import Report
+    from logstats.runs import Report
     from logstats.tally import Tally
 
 __all__ = ["of_ingest", "of_store", "provenance", "summarise"]

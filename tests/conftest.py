@@ -35,7 +35,7 @@ import polars as pl  # noqa: E402 - nothing of ours is imported before the time 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-from logstats import config, geodata, pipeline  # noqa: E402
+from logstats import config, geodata, runs  # noqa: E402
 from logstats.derive import Knowledge  # noqa: E402
 from logstats.read import open_source  # noqa: E402
 from logstats.schema import HITS  # noqa: E402
@@ -114,13 +114,13 @@ def knowledge() -> Knowledge:
 
 
 @pytest.fixture(scope="session")
-def counted(knowledge: Knowledge) -> Callable[..., pipeline.Report]:
+def counted(knowledge: Knowledge) -> Callable[..., runs.Report]:
     """Return a function that counts files within the test, with keys that are always the same."""
 
-    def count(files: Iterable[Path], *, most_rows: int = 1_000_000, rules: Knowledge | None = None) -> pipeline.Report:
+    def count(files: Iterable[Path], *, most_rows: int = 1_000_000, rules: Knowledge | None = None) -> runs.Report:
         with ThrowawayStore(SameKeys(), most_rows) as store:
             sources = [open_source(str(file)) for file in files]
-            return pipeline.report(sources, pipeline.Run(rules or knowledge, store))
+            return runs.report(sources, runs.Run(rules or knowledge, store))
 
     return count
 

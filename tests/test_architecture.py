@@ -32,6 +32,10 @@ WIRING: Final = {
     ("pipeline", stage): "the pipeline is the one place that wires stages" for stage in STAGES - {"store"}
 } | {
     ("pipeline", "store"): "closing takes its hits from the store that the run was given; for the type checker only",
+    ("runs", "read"): "a run opens the inputs that the command line names",
+    ("runs", "cells"): "it puts the cells of its days together",
+    ("runs", "derive"): "it is given the rules and the country table; for the type checker only",
+    ("runs", "store"): "it reads inputs as a store knows them",
     ("explain", "read"): "explain walks one line through the stages and shows what each makes of it",
     ("explain", "parse"): "the same",
     ("explain", "derive"): "the same",

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logstats import pipeline, read_cells
+from logstats import pipeline, read_cells, runs
 from logstats.errors import InputMissingError
 from logstats.read import open_source
 from logstats.schema import TABLES
@@ -112,8 +112,8 @@ def test_days_close_when_their_grace_is_over(tmp_path: Path, knowledge: Knowledg
     log.write_text(line(0))
     end = datetime(2026, 11, 21, tzinfo=UTC) - timedelta(hours=1)  # midnight in Paris
     with DurableStore(tmp_path / "store") as store:
-        run = pipeline.Run(knowledge, store, now=NOON)
-        pipeline.ingest([open_source(str(log))], "default", run, store.begin("ingest"))
+        run = runs.Run(knowledge, store, now=NOON)
+        runs.ingest([open_source(str(log))], "default", run, store.begin("ingest"))
         store._ledger.execute("UPDATE days SET first_seen = ?", (NOON.isoformat(),))
         for moment, due in ((end + timedelta(hours=48, seconds=-1), 0), (end + timedelta(hours=48), 1)):
             assert len(store.due_days("Europe/Paris", moment)) == due
@@ -124,11 +124,11 @@ def test_old_cells_are_forgotten_when_days_close(tmp_path: Path, knowledge: Know
     log = tmp_path / "access.log"
     log.write_text(line(0))
     with DurableStore(tmp_path / "store") as store:
-        pipeline.ingest([open_source(str(log))], "default", pipeline.Run(knowledge, store), store.begin("ingest"))
-        pipeline.close_days(pipeline.Run(knowledge, store), every=True, reason="test")
+        runs.ingest([open_source(str(log))], "default", runs.Run(knowledge, store), store.begin("ingest"))
+        runs.close_days(runs.Run(knowledge, store), every=True, reason="test")
         for years, left in ((2, 1), (3, 0)):
-            later = pipeline.Run(knowledge, store, now=datetime.now(UTC) + timedelta(days=365 * years))
-            pipeline.close_days(later, every=False, reason="test")
+            later = runs.Run(knowledge, store, now=datetime.now(UTC) + timedelta(days=365 * years))
+            runs.close_days(later, every=False, reason="test")
             assert store.cells("days").collect().height == left
         assert store.closed
     assert not list((tmp_path / "store" / "cells").glob("*/*"))
@@ -141,16 +141,16 @@ def test_inputs_are_forgotten_long_after_they_were_seen(tmp_path: Path, knowledg
     copy.write_text("".join(line(second) for second in range(5)))
     gone.write_text("".join(line(second, day=21) for second in range(9)))
     with DurableStore(tmp_path / "store") as store:
-        run = pipeline.Run(knowledge, store)
-        pipeline.ingest([open_source(str(log)) for log in (kept, gone)], "default", run, store.begin("ingest"))
+        run = runs.Run(knowledge, store)
+        runs.ingest([open_source(str(log)) for log in (kept, gone)], "default", run, store.begin("ingest"))
         now = datetime.now(UTC)
         long_ago = (now - timedelta(days=300)).isoformat(timespec="seconds")
         store._ledger.execute("UPDATE inputs SET seen = ?", (long_ago,))
-        found = pipeline.ingest([open_source(str(copy))], "default", run, store.begin("ingest"))
+        found = runs.ingest([open_source(str(copy))], "default", run, store.begin("ingest"))
         assert found.inputs[0].state == "refused"
         for days, names in ((99, ["kept", "gone"]), (101, ["kept"]), (399, ["kept"]), (401, [])):
-            later = pipeline.Run(knowledge, store, now=now + timedelta(days=days))
-            pipeline.close_days(later, every=False, reason="test")
+            later = runs.Run(knowledge, store, now=now + timedelta(days=days))
+            runs.close_days(later, every=False, reason="test")
             assert [record.name for record in store.known_inputs("default")] == [str(tmp_path / name) for name in names]
 
 

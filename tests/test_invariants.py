@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logstats import parse, pipeline, tables
+from logstats import parse, pipeline, runs, tables
 from logstats.config import Site
 from logstats.read import open_source
 from logstats.schema import DEVICES, HITS, OUTCOMES, REFERRER_KINDS, REJECT_REASONS, REQUESTS, TABLES, TRAFFIC
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from logstats.derive import Knowledge
     from logstats.tally import Tally
 
-    Count = Callable[..., pipeline.Report]
+    Count = Callable[..., runs.Report]
 
 CSV_FORMAT: Final = (
     '%v,%p,%h,%l,%u,%t,%I,%O,%S,%B,%{ms}T,%D,%^FB,%>s,"%H","%m","%U","%q","%{Referer}i","%{User-Agent}i",'
@@ -315,7 +315,7 @@ def a_mixed_set() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def in_order(counted: Count) -> pipeline.Report:
+def in_order(counted: Count) -> runs.Report:
     """Count the mixed set as one plain file in its own order."""
     with TemporaryDirectory() as folder:
         return counted([write(Path(folder), "log", a_mixed_set())])
@@ -332,7 +332,7 @@ def test_order_has_no_influence_on_any_figure(
     compressions: list[str],
     most_rows: int,
     counted: Count,
-    in_order: pipeline.Report,
+    in_order: runs.Report,
 ) -> None:
     """Any order of the lines, any split into files, any compression, in memory or in parts: identical cells."""
     lines = a_mixed_set()
@@ -359,7 +359,7 @@ def test_order_has_no_influence_on_any_figure(
     )
 
 
-def test_the_mixed_set_is_worth_its_name(in_order: pipeline.Report) -> None:
+def test_the_mixed_set_is_worth_its_name(in_order: runs.Report) -> None:
     """The set of the test above has days, formats, devices, robots and pieces that do not count twice."""
     assert set(in_order.tally.formats) == {"combined", "main", "vhost_combined", "common", "json"}
     assert in_order.cells["days"]["day"].to_list() == [date(2025, 10, day) for day in (22, 25, 26, 27)][-3:]
@@ -374,7 +374,7 @@ def test_the_mixed_set_is_worth_its_name(in_order: pipeline.Report) -> None:
 # --- columns --------------------------------------------------------------------------------------------------
 
 
-def test_counts_are_signed_64_bit_numbers(in_order: pipeline.Report, tmp_path: Path) -> None:
+def test_counts_are_signed_64_bit_numbers(in_order: runs.Report, tmp_path: Path) -> None:
     """All counts are Int64, because data.gouv.fr's reader refuses unsigned ones; in the files too."""
     tables.write(in_order.cells, tmp_path, {})
     for name, table in TABLES.items():
@@ -406,7 +406,7 @@ def test_a_column_that_the_vocabulary_does_not_name_exists_nowhere(
     assert list(read.requests.schema.items()) == list(REQUESTS.items())
     assert read.rejects.columns == ["line", "reason"]
     with ThrowawayStore() as store:
-        pipeline.intake_whole(open_source(str(samples / "caddy.jsonl")), pipeline.Run(knowledge, store))
+        pipeline.intake_whole(open_source(str(samples / "caddy.jsonl")), runs.Run(knowledge, store))
         store.commit()
         assert list(store.hits(*store.open_days()[0]).schema.items()) == list(HITS.items())
     cells = counted([samples / "caddy.jsonl"]).cells
@@ -423,7 +423,7 @@ def test_every_table_is_described_in_both_languages() -> None:
         assert all(column.english and column.french for column in table.columns)
 
 
-def test_dimensions_hold_only_the_values_of_the_vocabulary(in_order: pipeline.Report) -> None:
+def test_dimensions_hold_only_the_values_of_the_vocabulary(in_order: runs.Report) -> None:
     """Devices, kinds and countries are those of the design, and none is null."""
     pages, visits = in_order.cells["pages"], in_order.cells["visits"]
     assert set(pages["device"]) <= set(DEVICES)
@@ -441,7 +441,7 @@ def test_dimensions_hold_only_the_values_of_the_vocabulary(in_order: pipeline.Re
 
 def hits_of(path: Path, knowledge: Knowledge, store: ThrowawayStore) -> pl.DataFrame:
     """Give the hits that a file leaves in a store."""
-    pipeline.intake_whole(open_source(str(path)), pipeline.Run(knowledge, store))
+    pipeline.intake_whole(open_source(str(path)), runs.Run(knowledge, store))
     return pl.concat([store.hits(*day) for day in store.open_days()])
 
 

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logstats import cells, config, pipeline, read_cells
+from logstats import cells, config, pipeline, read_cells, runs
 from logstats.read import open_source
 from logstats.schema import END, START, TABLES
 from logstats.store import ThrowawayStore
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from logstats.derive import Knowledge
     from logstats.store.keys import MemoryKeys
 
-    Count = Callable[..., pipeline.Report]
+    Count = Callable[..., runs.Report]
     Program = Callable[..., subprocess.CompletedProcess[str]]
     Cells = dict[str, pl.DataFrame]
 
@@ -126,7 +126,7 @@ def in_parts(lines: list[str], rules: Knowledge, parts: int, keys: MemoryKeys) -
     with TemporaryDirectory() as folder, ThrowawayStore(keys) as store:
         log = Path(folder, "log")
         log.write_text("".join(line + "\n" for line in lines), "utf-8")
-        pipeline.intake_whole(open_source(str(log)), pipeline.Run(rules, store))
+        pipeline.intake_whole(open_source(str(log)), runs.Run(rules, store))
         return cells.merge(
             pipeline.closing_by_visitors(
                 lambda i, n, site=site, day=day: store.hits(site, day, i, n),  # type: ignore[misc]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from logstats import pipeline
+from logstats import pipeline, runs
 from logstats.config import Search
 from logstats.derive.marks import is_search
 from logstats.read import open_source
@@ -62,7 +62,7 @@ def hits_of(lines: list[str], knowledge: Knowledge, folder: Path) -> pl.DataFram
     log.write_text("".join(line + "\n" for line in lines), "utf-8")
     rules = replace(knowledge, config=knowledge.config.with_format(FORMAT))
     with ThrowawayStore() as store:
-        pipeline.intake_whole(open_source(str(log)), pipeline.Run(rules, store))
+        pipeline.intake_whole(open_source(str(log)), runs.Run(rules, store))
         return store.hits(*store.open_days()[0])
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import polars as pl
 
-from logstats import config, geodata, pipeline
+from logstats import config, geodata, runs
 from logstats.derive import Knowledge
 from logstats.read import open_source
 from logstats.store import ThrowawayStore
@@ -70,7 +70,7 @@ def pages() -> list[str]:
     """Gives the pages of the sample, the most viewed first."""
     knowledge = Knowledge(config.load(environment={}), geodata.open_table(None, geodata.cache_directory()))
     with ThrowawayStore() as store:
-        cells = pipeline.report([open_source(str(SAMPLE))], pipeline.Run(knowledge, store)).cells
+        cells = runs.report([open_source(str(SAMPLE))], runs.Run(knowledge, store)).cells
     ranked = cells["pages"].group_by("page").agg(pl.col("views").sum()).sort("views", "page", descending=[True, False])
     return [page for page in ranked["page"] if set(page) <= set("abcdefghijklmnopqrstuvwxyz0123456789/-_")]
 

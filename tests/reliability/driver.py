@@ -54,8 +54,9 @@ def run(request: dict[str, Any], pipes: dict[str, int]) -> int:
     from logstats.read import read_blocks  # noqa: PLC0415
 
     if request["block_size"]:
-        pipeline: Any = importlib.import_module("logstats.pipeline")
-        pipeline.read_blocks = partial(read_blocks, block_size=request["block_size"])
+        for reader in ("logstats.pipeline", "logstats.runs"):
+            module: Any = importlib.import_module(reader)
+            module.read_blocks = partial(read_blocks, block_size=request["block_size"])
     if request["file_size"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_size"], request["file_size"]))
     if request["umask"] is not None:

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from logstats import pipeline
+from logstats import runs
 from logstats.read import open_source, read_blocks
 from logstats.store import DurableStore
 
@@ -87,8 +87,8 @@ class Rotated:
             case _:
                 sources = [self.source(gzip.compress(log, mtime=0)) for log in logs]
         with DurableStore(self.folder / "store", most_rows=20) as store:
-            run = pipeline.Run(self.knowledge, store)
-            found = pipeline.ingest(sources, "default", run, store.begin("ingest"))
+            run = runs.Run(self.knowledge, store)
+            found = runs.ingest(sources, "default", run, store.begin("ingest"))
         assert found.tally.holds()
         assert found.tally.lines == sum(result.lines for result in found.inputs)
         return [result.state for result in found.inputs], found.tally.lines
@@ -120,7 +120,7 @@ def rotated(tmp_path: Path, knowledge: Knowledge) -> Callable[..., Rotated]:
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read in small blocks, so that everything happens across their edges."""
-    monkeypatch.setattr(pipeline, "read_blocks", partial(read_blocks, block_size=1_500))
+    monkeypatch.setattr(runs, "read_blocks", partial(read_blocks, block_size=1_500))
 
 
 def lines_of(server: Rotated, *numbers: int) -> None:
@@ -265,7 +265,7 @@ def test_a_pipe_is_committed_at_its_end(rotated: Callable[..., Rotated], monkeyp
 
     for mode, kept in (("zcat", {0}), ("cat", {30, 60})):
         with monkeypatch.context() as patched:
-            patched.setattr(pipeline, "read_blocks", dies)
+            patched.setattr(runs, "read_blocks", dies)
             with pytest.raises(DeathError):
                 server.run(mode)
         assert server.counted() in kept

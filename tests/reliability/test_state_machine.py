@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from logstats import pipeline
+from logstats import runs
 from logstats.read import open_source, read_blocks
 from logstats.store import DurableStore
 from logstats.store.reader import read_cells
@@ -102,14 +102,14 @@ class World:
         store = DurableStore(self.store, most_rows=5)
         try:
             die_at(store, death)
-            run = pipeline.Run(self.knowledge, store)
+            run = runs.Run(self.knowledge, store)
             sources = self.pipes(files) if pipes else [open_source(str(file)) for file in files]
-            found = pipeline.ingest(sources, server.name, run, store.begin("ingest"))
+            found = runs.ingest(sources, server.name, run, store.begin("ingest"))
             assert found.tally.holds()
             assert found.tally.rejected == found.tally.late == 0
             assert {result.state for result in found.inputs} <= {"complete", "empty"}, found.inputs
             if death == "before keys are destroyed":
-                pipeline.close_days(run, every=False, reason="test")
+                runs.close_days(run, every=False, reason="test")
         except DeathError:
             pass
         finally:  # no rollback: who is killed does not clean up
@@ -298,7 +298,7 @@ class Rotation(RuleBasedStateMachine):
             assert self.world.counted() == self.world.written
             self.close_and_die()
             with DurableStore(self.world.store) as store:
-                pipeline.close_days(pipeline.Run(self.knowledge, store), every=True, reason="test")
+                runs.close_days(runs.Run(self.knowledge, store), every=True, reason="test")
                 assert store.open_days() == []
             page_views = read_cells(self.world.store, "days").select(pl.col("page_views").sum()).collect().item()
             assert page_views == self.world.written
@@ -322,7 +322,7 @@ class Rotation(RuleBasedStateMachine):
             case _:
                 attribute._give_up = die
         try:
-            pipeline.close_days(pipeline.Run(self.knowledge, store), every=True, reason="test")
+            runs.close_days(runs.Run(self.knowledge, store), every=True, reason="test")
         except DeathError:
             pass
         finally:
@@ -340,7 +340,7 @@ def test_any_sequence(knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch) -> 
     """Append, tear, rotate, compress, copy, delete, count, die and close in any order: each line counts once."""
     from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415
 
-    monkeypatch.setattr(pipeline, "read_blocks", partial(read_blocks, block_size=BLOCK))
+    monkeypatch.setattr(runs, "read_blocks", partial(read_blocks, block_size=BLOCK))
     Rotation.knowledge = knowledge
     run_state_machine_as_test(
         Rotation,

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from logstats import pipeline
+from logstats import runs
 from logstats.config import Site
 from logstats.read import open_source, read_blocks
 from logstats.schema import HITS, TABLES
@@ -350,7 +350,7 @@ def test_an_interrupt_just_after_the_commit_destroys_nothing(
     with DurableStore(tmp_path / "store") as store:
         assert store.hits("default", DAY).height == 24
         assert ingest(store, knowledge, log).tally.lines == 0
-        pipeline.close_days(pipeline.Run(knowledge, store), every=True, reason="test")
+        runs.close_days(runs.Run(knowledge, store), every=True, reason="test")
     assert look_into(tmp_path / "store").cells["traffic"]["hits"].sum() == 24
 
 
@@ -432,10 +432,10 @@ def test_late_lines(log: Path, tmp_path: Path, program: Any, look_into: Callable
     assert list(store.glob("keys/*/2025-10-22")) == []
 
 
-def ingest(store: DurableStore, knowledge: Knowledge, log: Path, now: datetime | None = None) -> pipeline.Report:
+def ingest(store: DurableStore, knowledge: Knowledge, log: Path, now: datetime | None = None) -> runs.Report:
     """Count a log into an open store."""
-    run = pipeline.Run(knowledge, store, now=now)
-    return pipeline.ingest([open_source(str(log))], "default", run, store.begin("ingest"))
+    run = runs.Run(knowledge, store, now=now)
+    return runs.ingest([open_source(str(log))], "default", run, store.begin("ingest"))
 
 
 def test_two_sites_have_their_own_keys_and_days(tmp_path: Path, knowledge: Knowledge) -> None:
@@ -458,14 +458,14 @@ def test_two_sites_have_their_own_keys_and_days(tmp_path: Path, knowledge: Knowl
         assert days == [(site, date(2025, 10, day)) for day in (22, 23) for site in ("one", "two")]
         assert len({store.keys(*day) for day in days}) == 4
         assert len({int(store.hits(*day)["visitor"][0]) for day in days}) == 4
-        pipeline.close(pipeline.Run(rules, store), *days[0], "test")
+        runs.close(runs.Run(rules, store), *days[0], "test")
         assert store.open_days() == days[1:]
         assert sorted(path.parent.name + path.name for path in (tmp_path / "store").glob("keys/*/*")) == [
             "one2025-10-23",
             "two2025-10-22",
             "two2025-10-23",
         ]
-        pipeline.close_days(pipeline.Run(rules, store), every=True, reason="test")
+        runs.close_days(runs.Run(rules, store), every=True, reason="test")
         assert store.cells("days").collect()["page_views"].to_list() == [1, 1, 1, 1]
 
 
@@ -487,10 +487,10 @@ def test_a_backfilled_day_is_due_after_its_grace(log: Path, tmp_path: Path, know
         end = datetime.now(UTC)
         assert store.due_days("Europe/Paris", begin + GRACE - timedelta(seconds=1)) == []
         assert store.due_days("Europe/Paris", end + GRACE) == [("default", DAY)]
-        early = pipeline.Run(knowledge, store, now=begin + GRACE - timedelta(seconds=1))
-        assert pipeline.close_days(early, every=False, reason="grace is over") == []
-        late = pipeline.Run(knowledge, store, now=end + GRACE)
-        assert pipeline.close_days(late, every=False, reason="grace is over") == [("default", DAY)]
+        early = runs.Run(knowledge, store, now=begin + GRACE - timedelta(seconds=1))
+        assert runs.close_days(early, every=False, reason="grace is over") == []
+        late = runs.Run(knowledge, store, now=end + GRACE)
+        assert runs.close_days(late, every=False, reason="grace is over") == [("default", DAY)]
 
 
 def closing_times(folder: Path, knowledge: Knowledge, log: Path, due: datetime) -> list[bool]:
@@ -499,8 +499,8 @@ def closing_times(folder: Path, knowledge: Knowledge, log: Path, due: datetime) 
     with DurableStore(folder / "store") as store:
         ingest(store, knowledge, log)
         for now in (due - timedelta(seconds=1), due):
-            run = pipeline.Run(knowledge, store, now=now)
-            closed.append(bool(pipeline.close_days(run, every=False, reason="grace is over")))
+            run = runs.Run(knowledge, store, now=now)
+            closed.append(bool(runs.close_days(run, every=False, reason="grace is over")))
     return closed
 
 
@@ -528,7 +528,7 @@ def test_a_log_that_is_rotated_while_it_is_looked_at(
 
         log.write_bytes(b"".join(requests[:600]))
         with monkeypatch.context() as patched:
-            patched.setattr(pipeline, "read_blocks", rotated_meanwhile)
+            patched.setattr(runs, "read_blocks", rotated_meanwhile)
             assert ingest(store, knowledge, log).tally.lines == 400
         assert ingest(store, knowledge, tmp_path / "x.log.1").tally.lines == 100
         assert store.rows("default", DAY) == 1_000
