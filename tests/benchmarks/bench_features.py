@@ -5,7 +5,7 @@
 
 The features and the steps are pages of the sample that the log was drawn from, the most viewed first, so that they do
 occur: a pattern that never fits costs next to nothing. A funnel has four steps, one of them optional; three have a time
-limit. Times are those of the whole process. Fails when the ratio is above 1.3.
+limit. Times are those of the whole process, on the clock and of the processor. Fails when the ratio is above 1.3.
 """
 
 # ruff: noqa: T201 - a script talks by printing
@@ -13,13 +13,14 @@ limit. Times are those of the whole process. Fails when the ratio is above 1.3.
 from __future__ import annotations
 
 import json
+import resource
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -33,6 +34,13 @@ MOST = 1.3
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_logs" / "combined.log.gz"
 
 
+class Spent(NamedTuple):
+    """What a run took, in seconds: on the clock, and of the processor, which a busy machine disturbs less."""
+
+    clock: float
+    processor: float
+
+
 def main() -> None:
     """Prints the medians of both, their ratio, and what was found."""
     log = sys.argv[1]
@@ -41,29 +49,32 @@ def main() -> None:
         configured, bare = Path(folder, "features.toml"), Path(folder, "bare.toml")
         configured.write_text(configuration(pages()), "utf-8")
         bare.write_text("", "utf-8")
-        taken: dict[Path, list[float]] = {bare: [], configured: []}
+        taken: dict[Path, list[Spent]] = {bare: [], configured: []}
         figures: dict[str, Any] = {}
         for _ in range(runs):
             for file, seconds in taken.items():
                 spent, figures = report(log, file)
                 seconds.append(spent)
-    medians = {file: statistics.median(seconds) for file, seconds in taken.items()}
     used = sum(bool(feature["views"]) for feature in figures["features"])
     begun = sum(bool(funnel["visits"]) for funnel in figures["funnels"])
     print(f"{figures['lines']['total']:,} lines, {figures['visits']:,} visits, {runs} runs in turn")
     print(f"{used} of {len(figures['features'])} features used, {begun} of {len(figures['funnels'])} funnels begun")
-    print(f"without {medians[bare]:.2f} s, with {medians[configured]:.2f} s")
-    ratio = medians[configured] / medians[bare]
-    print(f"ratio of medians {ratio:.3f}")
-    sys.exit(ratio > MOST)
+    ratios = []
+    for place, name in enumerate(Spent._fields):
+        without, with_all = (statistics.median(spent[place] for spent in taken[file]) for file in (bare, configured))
+        ratios.append(with_all / without)
+        print(f"{name:10} without {without:6.2f} s, with {with_all:6.2f} s, ratio of medians {ratios[-1]:.3f}")
+    sys.exit(max(ratios) > MOST)
 
 
-def report(log: str, file: Path) -> tuple[float, dict[str, Any]]:
-    """Runs a report; gives its seconds and its figures."""
-    start = time.perf_counter()
+def report(log: str, file: Path) -> tuple[Spent, dict[str, Any]]:
+    """Runs a report; gives what it took and its figures."""
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "logstats", "report", "--json", "-q", "--config", str(file), log]
     done = subprocess.run(command, capture_output=True, check=True)
-    return time.perf_counter() - start, json.loads(done.stdout)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Spent(time.perf_counter() - start, processor), json.loads(done.stdout)
 
 
 def pages() -> list[str]:
