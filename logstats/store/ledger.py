@@ -22,6 +22,7 @@ from logstats.errors import (
 )
 from logstats.parquet import cannot_write
 from logstats.store.files import open_private
+from logstats.store.releases import RELEASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,7 @@ _MIGRATIONS: Final = (
         skipped INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     """,
+    RELEASES,
 )
 VERSION: Final = len(_MIGRATIONS)
 """Version of the schema; a store of a newer one is refused."""
