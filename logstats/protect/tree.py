@@ -37,18 +37,34 @@ class Protected:
     merged: int = 0
 
 
-def protect(prefixes: pl.DataFrame, hierarchy: Sequence[str], rules: Rules) -> Protected:
+def protect(
+    prefixes: pl.DataFrame,
+    hierarchy: Sequence[str],
+    rules: Rules,
+    *,
+    within: int | None = None,
+    secret: bool = False,
+) -> Protected:
     """Find the blocks of a family that may be published.
 
     Args:
         prefixes: Of one family and site: `day`, `level`, LEVELS, `views`, `visitors`, `max_views`, in any order.
         hierarchy: Names of the levels.
         rules: What a block must be like.
+        within: Visitor-days of another family that is published and of which these are a part; who is not in this
+            one is a group, too.
+        secret: The number of visitors of the whole is not shown.
 
     Returns:
         The root, and below it every block; each passes.
     """
     root = _months(prefixes.filter(pl.col("level") == 0), 0).filter(rules.passes())
+    gap = (pl.lit(within, dtype=pl.Int64) - pl.col("low")).fill_null(0)
+    hidden = pl.lit(secret) | ((gap > 0) & (gap < rules.k))
+    root = root.with_columns(
+        pl.when(~hidden).then("visitors").alias("visitors"),
+        pl.when(hidden).then(pl.lit(within, dtype=pl.Int64)).otherwise("low").alias("ceiling"),
+    )
     if root.is_empty():
         return Protected(pl.DataFrame(schema=COLUMNS))
     shown, published, merged = root, [root], 0
@@ -104,7 +120,9 @@ def _split(
         folded=pl.lit(value=True),
     )
     shown = _with_visitors(pl.concat([whole, kept]), others, rules)
-    return pl.concat([shown.select(COLUMNS.keys()), blocks.select(COLUMNS.keys())]), mixed.height - kept.height
+    columns = [*COLUMNS, "ceiling"]
+    blocks = blocks.with_columns(ceiling=pl.lit(None, dtype=pl.Int64))
+    return pl.concat([shown.select(columns), blocks.select(columns)]), mixed.height - kept.height
 
 
 def _below(nodes: pl.DataFrame, parents: pl.DataFrame, above: Sequence[str]) -> pl.DataFrame:
@@ -117,25 +135,30 @@ def _secret(parents: pl.DataFrame) -> pl.Series:
     return parents.filter("parent_secret")["parent"]
 
 
-def _of_parent() -> list[pl.Expr]:
+def _of_parent() -> list[pl.Expr | str]:
     """Give what children need to know of their parent."""
     return [
         pl.col("low").alias("parent_visitors"),
         pl.col("visitors").is_null().alias("parent_secret"),
+        "ceiling",
     ]
 
 
 def _with_visitors(shown: pl.DataFrame, others: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Take out numbers of visitors that would tell about fewer than k.
 
-    The visitors of a parent who are none of a child's are a group, too; so are those that several children share. Where
-    the parent's number is not shown, none below it is: children may add up to it.
+    The visitors of a node above who are none of a child's are a group, too; so are those that several children share.
+    `ceiling` is the number of the nearest node above that is shown. Where the parent's is not, its children must not
+    add up to it.
     """
-    gap = pl.col("parent_visitors") - pl.col("visitors")
+    gap = (pl.col("ceiling") - pl.col("visitors")).fill_null(0)
     revealing = (gap > 0) & (gap < rules.k)
     has_other = pl.col("parent").is_in(others["parent"].implode())
     shared = pl.col("visitors").sum().over("parent") - pl.col("parent_visitors")
     smallest = pl.struct("visitors", *LEVELS).rank("ordinal").over("parent") == 1
-    excess = ~has_other & (shared > 0) & (shared < rules.k) & smallest
-    secret = pl.col("parent_secret") | revealing | excess
-    return shown.with_columns(pl.when(~secret).then("visitors").alias("visitors"))
+    few = pl.when("parent_secret").then(shared < rules.k).otherwise((shared > 0) & (shared < rules.k))
+    secret = revealing | (~has_other & few & smallest)
+    return shown.with_columns(
+        pl.when(~secret).then("visitors").alias("visitors"),
+        pl.when(secret).then("ceiling").otherwise("low").alias("ceiling"),
+    )

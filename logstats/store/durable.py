@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import blake2b
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -37,6 +37,7 @@ from pyarrow.parquet import read_metadata
 from logstats.errors import BusyError, InputMissingError, LogstatsError
 from logstats.parquet import cannot_write, write_parquet
 from logstats.schema import DEFINITION, HITS, TABLES
+from logstats.store import releases
 from logstats.store.files import create_private, destroy, entries, open_private, private_folder, read_private
 from logstats.store.identity import Position
 from logstats.store.keys import KEY_BYTES, SiteDay, some_visitors
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from logstats.store.releases import Frozen
     from logstats.tally import Tally
 
 __all__ = ["GRACE", "DurableStore", "SiteDay"]
@@ -292,6 +294,32 @@ class DurableStore:
     def cells(self, name: str) -> pl.LazyFrame:
         """Give a table of the closed days."""
         return read_table(self.folder, name, self._ledger.execute("SELECT path FROM cells WHERE name = ?", (name,)))
+
+    # --- releases -----------------------------------------------------------------------------------------------
+
+    def days_of(self, month: str) -> list[dict[str, Any]]:
+        """Give the days of a month: site, day, closed, forgotten, late, hits, and when the key was destroyed."""
+        names = ("site", "day", "closed", "forgotten", "late", "hits", "destroyed")
+        rows = self._ledger.execute(
+            "SELECT site, day, closed, forgotten, late, hits,"
+            " (SELECT max(at) FROM destroyed AS d WHERE d.site = days.site AND d.day = days.day)"
+            " FROM days WHERE day LIKE ? ORDER BY day, site",
+            (f"{month}-%",),
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def frozen(self, month: str) -> Frozen | None:
+        """Give the last version of a released month."""
+        return releases.latest(self._ledger, month)
+
+    def released_months(self) -> list[str]:
+        """Give the months that were released, in order."""
+        return releases.months(self._ledger)
+
+    def freeze(self, frozen: Frozen, digests: Mapping[str, str]) -> None:
+        """Keep what is published, for ever."""
+        with transaction(self._ledger, self._path):
+            releases.record(self._ledger, frozen, digests)
 
     # --- what is true, and what is not --------------------------------------------------------------------------
 

@@ -84,4 +84,4 @@ def record(ledger: sqlite3.Connection, frozen: Frozen, digests: Mapping[str, str
 
 
 def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
