@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from logstats import __version__, ops
-from logstats.console import Console
+from logstats.console import Console, escape
 from logstats.errors import CannotWriteError, InputMissingError, LogstatsError
 
 if TYPE_CHECKING:
@@ -411,6 +411,112 @@ def hook(config: Config, console: Console, **options: Any) -> None:  # noqa: ANN
         console.object(ops.files(**options))
     else:
         console.result(ops.snippet(**options).rstrip("\n"))
+
+
+@cli.command()
+@_store
+@click.option("--month", metavar="YYYY-MM", help="The month to release.")
+@click.option("--year", metavar="YYYY", help="All released months of a year, together.")
+@click.option("--historique", is_flag=True, help="All released months, together.")
+@click.option("--partial", is_flag=True, help="Release a month of which days are open or missing, and mark it so.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the files.")
+@_common
+def release(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    store_folder: Path,
+    month: str | None,
+    year: str | None,
+    historique: bool,  # noqa: FBT001 - Click gives flags so
+    partial: bool,  # noqa: FBT001 - the same
+    out: Path,
+    config: Config,
+    console: Console,
+) -> None:
+    """Write the open data of a month: nothing in it tells about fewer than k visitor-days.
+
+    What was released is frozen: the same month again gives the same bytes. A correction is a new version, or is refused
+    (exit 1) when the difference would tell about too few.
+
+    \b
+    Examples:
+      logstats release --store /var/lib/logstats --month 2026-10 --out releases/2026-10
+      logstats release --store /var/lib/logstats --year 2026 --out releases/2026
+      logstats release --store /var/lib/logstats --historique --out releases/historique
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from logstats import folders, releasing  # noqa: PLC0415 - `--version` needs none of this
+    from logstats.store import DurableStore  # noqa: PLC0415
+
+    if [bool(month), bool(year), historique].count(True) != 1:
+        raise click.UsageError("Say what to release: --month, --year or --historique.")
+    digits = (month or "2026-10").replace("-", "", 1)
+    if month and not (len(month) == len("2026-10") and digits.isdecimal() and "01" <= month[5:] <= "12"):
+        raise click.UsageError("--month is a year and a month, as in 2026-10.")
+    with DurableStore(store_folder, create=False) as store:
+        if month:
+            geo = _knowledge(config).countries.info
+            files = releasing.release_month(store, month, config, geo, partial=partial)
+        else:
+            files = releasing.release_months(store, year or "historique")
+    folders.write(files, out)
+    figures = {"files": len(files), "bytes": sum(map(len, files.values())), "out": str(out)}
+    console.object(figures) if console.as_json else console.key_values(figures)
+
+
+@cli.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RELEASE_DIR...")
+@_common
+def verify(folders: tuple[Path, ...], config: Config, console: Console) -> int:  # noqa: ARG001 - checked all the same
+    """Check releases by their files alone: digests, schema, k, sums; of several, also what changes between them.
+
+    \b
+    Examples:
+      logstats verify releases/2026-10
+      logstats verify releases/2026-10.v1 releases/2026-10.v2
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from itertools import pairwise  # noqa: PLC0415 - `--version` needs none of this
+
+    from logstats import folders as on_disk  # noqa: PLC0415
+    from logstats import releasing  # noqa: PLC0415
+
+    read = [on_disk.read(folder) for folder in folders]
+    problems = [
+        (str(folder), text) for folder, files in zip(folders, read, strict=True) for text in releasing.verify(files)
+    ]
+    if not problems:
+        for (_, old), (folder, new) in pairwise(zip(folders, read, strict=True)):
+            problems += [(str(folder), text) for text in releasing.compare(old, new)]
+    for folder_name, text in problems:
+        console.error(f"{folder_name}: {text}")
+    figures = {"releases": len(folders), "problems": len(problems)}
+    if console.as_json:
+        console.object({**figures, "found": [{"release": name, "problem": text} for name, text in problems]})
+    else:
+        console.key_values(figures)
+    return LogstatsError.exit_code if problems else 0
+
+
+@cli.command()
+@click.argument("text", type=click.Choice(["notice", "register", "assessment"]))
+@click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True, help="Language.")
+@_common
+def privacy(text: str, lang: str, config: Config, console: Console) -> None:
+    """Print a text on privacy, made from the effective configuration: what the program does, and where it does so.
+
+    `notice` is for the visitors of the site, `register` an entry for the data protection officer's register,
+    `assessment` goes through the rules one by one. They are drafts: what the operator must decide stands in brackets.
+
+    \b
+    Examples:
+      logstats privacy notice --lang fr
+      logstats privacy register > registre.md
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from logstats import notices  # noqa: PLC0415 - `--version` needs none of this
+
+    filled = notices.fill(text, lang, config)
+    if console.as_json:
+        console.object({"text": text, "lang": lang, "markdown": filled})
+    else:
+        for line in filled.splitlines():
+            console.result(escape(line))
 
 
 @cli.group()

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from logstats.errors import ConfigurationError
-from logstats.schema import METHODS
+from logstats.schema import FOLDED, METHODS, NO_FEATURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +36,8 @@ __all__ = [
     "PageRule",
     "Pages",
     "Privacy",
+    "Protection",
+    "Release",
     "Request",
     "Search",
     "Site",
@@ -46,6 +48,9 @@ __all__ = [
 ]
 
 _ID_BITS: Final = (24, 64)
+_FEWEST: Final = 5
+_LEAST_DOMINANCE: Final = 0.5
+_MOST_DOMINANCE: Final = 0.85
 _STATUSES: Final = (100, 599)
 _MOST_STEPS: Final = 20
 _LONGEST_NAME: Final = 100
@@ -83,6 +88,25 @@ class Store:
     """What a store keeps beside its days."""
 
     forget_inputs_after_days: int
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What a block of a release must be like; `blocked` are patterns of pages and features that are never shown."""
+
+    k: int
+    dominance: float
+    blocked: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a release says of itself; licences are named as data.gouv.fr names them."""
+
+    title: str
+    publisher: str
+    contact: str
+    licence: Literal["lov2", "odc-odbl"]
 
 
 @dataclass(frozen=True)
@@ -198,6 +222,8 @@ class Config:
     input: Input
     privacy: Privacy
     store: Store
+    protection: Protection
+    release: Release
     geo: Geo
     exclude: Exclude
     pages: Pages
@@ -356,6 +382,10 @@ def _checked(config: Config, place: _Place) -> Config:
         raise place.error("privacy.retention_months", "must be 1 or more")
     if config.store.forget_inputs_after_days < 1:
         raise place.error("store.forget_inputs_after_days", "must be 1 or more")
+    if config.protection.k < _FEWEST:
+        raise place.error("protection.k", f"must be {_FEWEST} or more", "the default is 11")
+    if not _LEAST_DOMINANCE <= config.protection.dominance <= _MOST_DOMINANCE:
+        raise place.error("protection.dominance", f"must be from {_LEAST_DOMINANCE} to {_MOST_DOMINANCE}")
     if not 0 <= config.input.max_rejected_share <= 1:
         raise place.error("input.max_rejected_share", "must be from 0 to 1")
     if config.pages.max_per_day < 1:
@@ -401,6 +431,7 @@ def _check_networks(config: Config, place: _Place) -> None:
 
 def _check_patterns(config: Config, place: _Place) -> None:
     patterns = [("outcome.technical_paths", p) for p in config.outcome.technical_paths]
+    patterns += [("protection.blocked", p) for p in config.protection.blocked]
     patterns += [("exclude.paths", p) for p in config.exclude.paths]
     patterns += [("pages.rules", rule.pattern) for rule in config.pages.rules]
     patterns += [(f"{key}.paths", p) for key, request in _requests(config) for p in request.paths]
@@ -447,6 +478,8 @@ def _check_names(key: str, things: Sequence[Feature | Funnel | Step], place: _Pl
     for i, thing in enumerate(things):
         if not (thing.name.strip() == thing.name != "" and thing.name.isprintable()):
             raise place.error(f"{key}[{i}].name", "must be a text without blanks at its ends or controls")
+        if thing.name in {NO_FEATURE, FOLDED}:
+            raise place.error(f"{key}[{i}].name", f"{thing.name!r} has a meaning of its own in a release")
         if len(thing.name) > _LONGEST_NAME:
             raise place.error(f"{key}[{i}].name", f"must not be longer than {_LONGEST_NAME} characters")
         if thing.name in names:

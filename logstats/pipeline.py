@@ -22,6 +22,7 @@ from logstats import cells, derive, parse, visits
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import find_lines, split_lines
+from logstats.schema import NO_FEATURE
 from logstats.tally import InputResult, Tally
 from logstats.visits import behaviour, features, funnels, journeys, quality
 from logstats.visits.patterns import Requests
@@ -257,7 +258,8 @@ def _cells_of(
     errors = quality.errors(acts)
     named = acts if config.feature or config.funnel else acts.clear()
     requests = Requests.of(named)
-    views = cells.bound_pages(views, most, pages)
+    feature = features.names(requests, config.feature)
+    views = cells.bound_pages(_with_feature(views, feature), most, pages)
     moved = journeys.moves(views)
     reached = funnels.reach(named, requests, config.funnel)
     return cells.aggregate(
@@ -267,7 +269,7 @@ def _cells_of(
             visits=visits.summarise(views).join(quality.findings(views, errors), on="visit", maintain_order="left"),
             runs=journeys.runs(moved),
             suspects=suspected,
-            uses=features.uses(named, requests, config.feature),
+            uses=features.uses(named, feature),
             declared=features.declared(hits, config.feature, config.site),
             reached=reached,
             left=funnels.exits(reached, views, moved),
@@ -275,6 +277,13 @@ def _cells_of(
             timed=quality.timed(views),
         )
     )
+
+
+def _with_feature(views: pl.DataFrame, feature: pl.Series) -> pl.DataFrame:
+    """Give each view the feature that it uses; of what people asked for, the views come first."""
+    if feature.is_empty():
+        return views.with_columns(feature=pl.lit(NO_FEATURE))
+    return views.with_columns(feature.head(views.height).fill_null(NO_FEATURE).alias("feature"))
 
 
 def _sums(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:

@@ -175,15 +175,44 @@ _COLUMNS: Final = {
             "visites revenues d’un moteur de recherche",
         ),
         Column("with_error", _COUNT, "visits that met an error", "visites ayant rencontré une erreur"),
+        Column("family", _STRING, "what is counted, a key of FAMILIES", "ce qui est compté, une clé de FAMILIES"),
+        Column("level", _COUNT, "length of the prefix", "longueur du préfixe"),
+        Column("level_1", _STRING, "first value of the path", "première valeur du chemin"),
+        Column("level_2", _STRING, "second value of the path", "deuxième valeur du chemin"),
+        Column("level_3", _STRING, "third value of the path", "troisième valeur du chemin"),
+        Column("level_4", _STRING, "fourth value of the path", "quatrième valeur du chemin"),
+        Column(
+            "max_views", _COUNT, "most views by one visitor of the day", "plus grand nombre de vues d’un seul visiteur"
+        ),
     )
 }
+
+LEVELS: Final = ("level_1", "level_2", "level_3", "level_4")
+NO_FEATURE: Final = "(none)"
+FOLDED: Final = "(autres)"
+"""In a release, what is not shown on its own: all other children of a node, together."""
+
+FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "pages": ("feature", "page", "country", "device"),
+    "downloads": ("feature", "page", "country", "device"),
+    "sent": ("feature",),  # uses of features that are neither a page view nor a download: a form that is sent
+    "visits": ("entry_page", "country", "device"),
+    "referrers": ("referrer_kind",),  # a one-dimensional breakdown of visits
+    "journeys": ("step_1", "step_2", "step_3"),
+    "funnels": ("funnel", "last_step"),
+    "errors": ("page", "status"),
+    "timings": ("page", "bucket"),
+    "traffic": ("outcome", "traffic"),
+}
+"""Ordered hierarchies of what is released, each below day and site: tables that count one thing are one family."""
 
 
 @dataclass(frozen=True)
 class Table:
     """A table of cells: dimension values of a day, and what was counted for them.
 
-    Measures are Int64 and add up over days, sites and servers; `visitors` added over days are visitor-days.
+    Measures are Int64 and add up over days, sites and servers; `visitors` added over days are visitor-days. Of
+    `max_views` the largest counts.
     """
 
     name: str
@@ -320,6 +349,13 @@ TABLES: Final[Mapping[str, Table]] = {
             "Temps de réponse des pages vues",
             ("day", "site", "page", "bucket"),
             ("hits",),
+        ),
+        Table(
+            "prefixes",
+            "For every prefix of a released hierarchy, what disclosure control needs; internal, never published",
+            "Pour chaque préfixe d’une hiérarchie publiée, ce qu’exige le secret statistique ; interne, jamais publié",
+            ("day", "site", "family", "level", *LEVELS),
+            ("views", "visitors", "max_views"),
         ),
     )
 }

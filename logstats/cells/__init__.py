@@ -8,6 +8,7 @@ import polars as pl
 
 from logstats.cells.day import Day
 from logstats.cells.journeys import count_journeys
+from logstats.cells.prefixes import count_prefixes
 from logstats.cells.quality import count_quality
 from logstats.cells.service import count_features, count_funnels
 from logstats.schema import OTHER_PAGE, TABLES
@@ -58,6 +59,7 @@ def aggregate(day: Day) -> dict[str, pl.DataFrame]:
         **count_features(day),
         **count_funnels(day),
         **count_quality(day),
+        **count_prefixes(day),
     }
     return {name: _declared(name, counted[name]) for name in TABLES}
 
@@ -102,9 +104,14 @@ def add(cells: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
     """Add up the cells of the same days that were counted of different visitors."""
     together = merge(cells)
     return {
-        name: _declared(name, frame.group_by(TABLES[name].dimensions).agg(pl.col(TABLES[name].measures).sum()))
+        name: _declared(name, frame.group_by(TABLES[name].dimensions).agg(map(_added, TABLES[name].measures)))
         for name, frame in together.items()
     }
+
+
+def _added(measure: str) -> pl.Expr:
+    """Add up a measure over different visitors; of what one visitor has at most, the largest counts."""
+    return pl.col(measure).max() if measure == "max_views" else pl.col(measure).sum()
 
 
 def empty_cells() -> dict[str, pl.DataFrame]:

@@ -17,7 +17,7 @@ class Day:
 
     Attributes:
         hits: HITS of the day, every one of them.
-        views: Its human page views and downloads, ordered, with `visit`.
+        views: Its human page views and downloads, ordered, with `visit` and `feature`.
         visits: One row for each visit, with what it met.
         runs: One row for each run of steps of a visit.
         suspects: One row for each suspected visitor: `day`, `site`, `visitor`, `reason` and `hits`.

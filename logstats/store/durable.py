@@ -25,7 +25,7 @@ import os
 import sqlite3
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -33,11 +33,11 @@ from pyarrow.parquet import read_metadata
 
 from logstats.errors import InputMissingError, LogstatsError
 from logstats.schema import HITS, TABLES
-from logstats.store import recovery
+from logstats.store import recovery, releases
 from logstats.store.files import private_folder
 from logstats.store.keyring import Keyring
 from logstats.store.keys import SiteDay, some_visitors
-from logstats.store.ledger import open_ledger
+from logstats.store.ledger import open_ledger, transaction
 from logstats.store.months import read_table, write_month
 from logstats.store.records import Records
 from logstats.store.staging import Staging
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from logstats.store.identity import InputRecord, Position
+    from logstats.store.releases import Frozen
     from logstats.store.stretch import Stretch
     from logstats.tally import Tally
 
@@ -263,6 +264,32 @@ class DurableStore:
     def cells(self, name: str) -> pl.LazyFrame:
         """Give a table of the closed days."""
         return read_table(name, self._records.cells(name))
+
+    # --- releases -----------------------------------------------------------------------------------------------
+
+    def days_of(self, month: str) -> list[dict[str, Any]]:
+        """Give the days of a month: site, day, closed, forgotten, late, hits, and when the key was destroyed."""
+        names = ("site", "day", "closed", "forgotten", "late", "hits", "destroyed")
+        rows = self._ledger.execute(
+            "SELECT site, day, closed, forgotten, late, hits,"
+            " (SELECT max(at) FROM destroyed AS d WHERE d.site = days.site AND d.day = days.day)"
+            " FROM days WHERE day LIKE ? ORDER BY day, site",
+            (f"{month}-%",),
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def frozen(self, month: str) -> Frozen | None:
+        """Give the last version of a released month."""
+        return releases.latest(self._ledger, month)
+
+    def released_months(self) -> list[str]:
+        """Give the months that were released, in order."""
+        return releases.months(self._ledger)
+
+    def freeze(self, frozen: Frozen, digests: Mapping[str, str]) -> None:
+        """Keep what is published, for ever."""
+        with transaction(self._ledger, self.folder / "ledger.sqlite"):
+            releases.record(self._ledger, frozen, digests)
 
     def _write_month(
         self, name: str, month: str, days: list[SiteDay], cells: pl.DataFrame | None = None

@@ -22,6 +22,7 @@ from logstats.errors import (
 )
 from logstats.parquet import cannot_write
 from logstats.store.files import open_private
+from logstats.store.releases import RELEASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +99,7 @@ _MIGRATIONS: Final = (
     ALTER TABLE inputs ADD COLUMN marks BLOB NOT NULL DEFAULT x'';
     ALTER TABLE inputs ADD COLUMN joined INTEGER NOT NULL DEFAULT 0;
     """,
+    RELEASES,
 )
 VERSION: Final = len(_MIGRATIONS)
 """Version of the schema; a store of a newer one is refused."""

@@ -14,29 +14,31 @@ if TYPE_CHECKING:
     from logstats.config import Feature, Site
     from logstats.visits.patterns import Requests
 
-__all__ = ["declared", "uses"]
+__all__ = ["declared", "names", "uses"]
 
 
-def uses(acts: pl.DataFrame, requests: Requests, features: Sequence[Feature]) -> pl.DataFrame:
-    """Find the uses of features; a request is a use of the first one that it fits.
-
-    Args:
-        acts: What people asked for, with `day`, `site`, `visitor`, `country`, `device`.
-        requests: Its distinct requests.
-        features: In order.
-
-    Returns:
-        These columns of `acts` and `feature`, one row for each use.
-    """
+def names(requests: Requests, features: Sequence[Feature]) -> pl.Series:
+    """Name the feature of each request, in the order of the frame that `requests` was made of; null for none."""
     found = pl.repeat(None, requests.kinds.height, dtype=pl.UInt32, eager=True)
     for place, feature in reversed(list(enumerate(features))):
         frame = pl.DataFrame({"found": found, "fits": fits(requests, feature, feature.site)})
         found = frame.select(pl.when("fits").then(pl.lit(place, dtype=pl.UInt32)).otherwise("found")).to_series()
-    kept = acts.select("day", "site", "visitor", "country", "device")
-    kept = kept.with_columns(found.gather(requests.codes).alias("number"))
-    used = kept.filter(pl.col("number").is_not_null())
-    names = pl.Series([feature.name for feature in features], dtype=pl.String)
-    return used.with_columns(names.gather(used["number"]).alias("feature")).drop("number")
+    known = pl.Series("feature", [feature.name for feature in features], dtype=pl.String)
+    return known.gather(found.gather(requests.codes))
+
+
+def uses(acts: pl.DataFrame, feature: pl.Series) -> pl.DataFrame:
+    """Find the uses of features; a request is a use of the first one that it fits.
+
+    Args:
+        acts: What people asked for, with `day`, `site`, `visitor`, `country`, `device`, `outcome`.
+        feature: As `names` gives it.
+
+    Returns:
+        These columns of `acts` and `feature`, one row for each use.
+    """
+    kept = acts.select("day", "site", "visitor", "country", "device", "outcome")
+    return kept.with_columns(feature.alias("feature")).filter(pl.col("feature").is_not_null())
 
 
 def declared(hits: pl.DataFrame, features: Sequence[Feature], sites: Sequence[Site]) -> pl.DataFrame:
