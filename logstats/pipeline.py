@@ -2,7 +2,7 @@
 
 intake    lines ──read──> blocks ──parse──> requests + rejects ──withdraw──> ──derive──> hits of open days
 closing   an open day ──sessionise──> visits ──aggregate──> cells; then its parts and its key are destroyed
-release   cells to what the public sees (to come)
+release   cells ──protect──> blocks ──freeze──> the ledger ──render──> files: in releasing.py
 """
 
 from __future__ import annotations

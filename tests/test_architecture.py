@@ -29,7 +29,8 @@ ALSO: Final = {
     ("visits", "config"): "the site says what no person reaches; for the type checker only",
 }
 WIRING: Final = {
-    ("pipeline", stage): "the pipeline is the one place that wires stages" for stage in STAGES - {"store"}
+    ("pipeline", stage): "the pipeline is the one place that wires stages"
+    for stage in STAGES - {"store", "protect", "release"}
 } | {
     ("pipeline", "store"): "closing takes its hits from the store that the run was given; for the type checker only",
     ("runs", "read"): "a run opens the inputs that the command line names",
@@ -40,6 +41,10 @@ WIRING: Final = {
     ("explain", "parse"): "the same",
     ("explain", "derive"): "the same",
     ("explain", "visits"): "the same: which feature and which step of a funnel the line is",
+    ("releasing", "protect"): "releasing is the pipeline from cells to what the public sees",
+    ("releasing", "release"): "the same",
+    ("releasing", "store"): "what is published is frozen in the ledger",
+    ("releasing", "derive"): "it names the country database; for the type checker only",
     ("", "store"): "the public function reads the cells of a store",
     ("cli", "read"): "files are opened at the end of the line, and the command line is that end",
     ("cli", "store"): "the command line decides which store a run has",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from logstats.release.catalogue import PublicTable
 
-__all__ = ["DICTIONARY", "render"]
+__all__ = ["DICTIONARY", "parquet_bytes", "render"]
 
 DICTIONARY: Final = "dictionnaire.csv"
 _ZSTD_LEVEL: Final = 9
@@ -43,7 +43,7 @@ def render(tables: Mapping[str, pl.DataFrame], about: Mapping[str, Any]) -> dict
     files: dict[str, bytes] = {}
     for name, frame in tables.items():
         if not frame.is_empty():
-            files[f"{name}.parquet"] = _parquet(frame, known.tables[name], about)
+            files[f"{name}.parquet"] = parquet_bytes(frame, known.tables[name], about)
             files[f"{name}.csv"] = _csv(frame)
     files[DICTIONARY] = _dictionary(tables)
     # What the package says of the tables is in privacy.json, too, so that no table can be put beside it.
@@ -58,7 +58,7 @@ def _json(value: object) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def _parquet(frame: pl.DataFrame, table: PublicTable, about: Mapping[str, Any]) -> bytes:
+def parquet_bytes(frame: pl.DataFrame, table: PublicTable, about: Mapping[str, Any]) -> bytes:
     """Write one sorted row group; what the file says of itself goes with it."""
     meanings = catalogue().columns
     arrow: pa.Table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar
-import os
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +130,7 @@ def copy_of(tmp_path: Path) -> Callable[[Path], Path]:
     import shutil  # noqa: PLC0415 - used here alone
 
     def copy(store: Path) -> Path:
-        target = tmp_path / f"store{len(os.listdir(tmp_path))}"
+        target = tmp_path / f"store{len(list(tmp_path.iterdir()))}"
         shutil.copytree(store, target)
         return target
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 MONTH = "2026-10"
 NOW = datetime(2026, 11, 5, 8, tzinfo=UTC)
-Copy = "Callable[[Path], Path]"
 
 
 def released(store: Path, knowledge: Knowledge, month: str = MONTH, **options: Any) -> dict[str, bytes]:
@@ -194,7 +193,7 @@ def test_texts_are_safe_in_a_spreadsheet() -> None:
 
 
 def test_a_correction_by_many_is_a_new_version(small_month: Path, copy_of: Any, knowledge: Knowledge) -> None:
-    """Thirty visitors more on a shown page: the same blocks, a second version, and a difference that passes."""
+    """Sixty visitors more on a shown page: the same blocks, a second version, and a difference that passes."""
     store, rules = copy_of(small_month), rules_of(knowledge)
     first = released(store, knowledge)
     corrected(store, rules, 60)
