@@ -90,7 +90,8 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{visitor_days:,} visitor-days on {leaves:,} leaves, {frame.height:,} prefix rows")
     print(
-        f"protect {protected - started:.1f} s, {blocks.height:,} blocks; write {written - protected:.1f} s, {size:,} bytes"
+        f"protect {protected - started:.1f} s, {blocks.height:,} blocks; "
+        f"write {written - protected:.1f} s, {size:,} bytes"
     )
     print(f"peak {peak:,.0f} MB")
 
