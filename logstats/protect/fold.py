@@ -86,7 +86,7 @@ def fold(
 
     Args:
         mixed: Totals of all children of these nodes, with `parent` and `small`, ordered by parent, visitors and name.
-        rows: The children's days, with `parent`.
+        rows: The children's days.
         above: The days of the nodes themselves, with `parent`.
         path: Columns that name a child.
         rules: What a block must be like.
@@ -95,7 +95,7 @@ def fold(
         The rows of `mixed` that are shown; and OTHER of each node that has one, without a path.
     """
     ordered = mixed.with_row_index("child")
-    days = rows.drop("parent").join(ordered.select("child", "parent", *path), on=path, how="inner")
+    days = rows.lazy().join(ordered.lazy().select("child", "parent", *path), on=path, how="inner")
     whole = above.filter(pl.col("parent").is_in(mixed["parent"].unique().implode()))
     kept: list[int] = []
     others: list[tuple[int | None, ...]] = []
@@ -103,7 +103,7 @@ def fold(
     # One node at a time is made Python's own, so that memory does not grow with the month.
     for (parent, group), (_, of_parent), (_, of_days) in zip(
         groupby(totals, _FIRST),
-        groupby(_counts(whole, "parent"), _FIRST),
+        groupby(_counts(whole.lazy(), "parent"), _FIRST),
         groupby(_counts(days, "child"), _FIRST),
         strict=True,
     ):
@@ -125,7 +125,7 @@ def fold(
     return ordered.filter(pl.col("child").is_in(kept)).drop("child"), found
 
 
-def _counts(frame: pl.DataFrame, key: str) -> Iterator[tuple[int, int, date, int, int]]:
+def _counts(frame: pl.LazyFrame, key: str) -> Iterator[tuple[int, int, date, int, int]]:
     """Give the days of nodes in order: parent, node, day, visitors, max_views."""
     columns = ("parent", pl.col(key).alias("node"), "day", "visitors", "max_views")
-    return frame.sort(key, "day").select(columns).iter_rows()
+    return frame.select(columns).sort("node", "day").collect().iter_rows()

@@ -71,7 +71,7 @@ def protect(
         return Protected(pl.DataFrame(schema=COLUMNS))
     shown, published, merged = root, [root], 0
     for depth, name in enumerate(hierarchy, start=1):
-        rows = _at(prefixes, depth)
+        rows = _at(prefixes, depth, shown)
         children, count = _split(rows, above, shown, name, rules)
         if name == _OPTIONAL and children.is_empty():
             continue
@@ -84,10 +84,13 @@ def protect(
     return Protected(blocks.sort(LEVELS, nulls_last=False), merged)
 
 
-def _at(prefixes: pl.DataFrame | pl.LazyFrame, depth: int) -> pl.DataFrame:
-    """Give the days of the nodes of a level."""
-    columns = ("day", "level", *LEVELS, "views", "visitors", "max_views")
-    return prefixes.lazy().filter(pl.col("level") == depth).select(columns).collect()
+def _at(prefixes: pl.DataFrame | pl.LazyFrame, depth: int, parents: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Give the days of the nodes of a level, of those below some parents; the others need no memory."""
+    nodes = prefixes.lazy().filter(pl.col("level") == depth)
+    path = LEVELS[: int(parents["level"][0])] if parents is not None else ()
+    if parents is not None and path:
+        nodes = nodes.join(parents.lazy().select(path), on=path, how="semi")
+    return nodes.select("day", "level", *LEVELS[:depth], "views", "visitors", "max_views").collect(engine="streaming")
 
 
 def _months(nodes: pl.DataFrame, depth: int) -> pl.DataFrame:
@@ -111,8 +114,8 @@ def _split(
     """Split nodes by their children.
 
     Args:
-        rows: The days of all nodes of the children's level, which `name` names.
-        above: The days of all nodes of the parents' level.
+        rows: The days of all nodes below these at the children's level, which `name` names.
+        above: The days of the parents, and perhaps of others of their level.
         parents: The nodes that are split.
         name: Of the children's level.
         rules: What a block must be like.
@@ -126,7 +129,6 @@ def _split(
     path, upper = LEVELS[:depth], LEVELS[:of_parents]
     parents = parents.with_row_index("parent").select("parent", *upper, *_of_parent())
     named = parents.select("parent", *upper)
-    rows = _below(rows, named, upper)
     small = ~rules.passes() | rules.is_blocked(path[-1], name)
     totals = _below(_months(rows, depth).with_columns(small.alias("small")), parents, upper)
     some, every = pl.col("small").any().over("parent"), pl.col("small").all().over("parent")

@@ -94,10 +94,8 @@ def main() -> None:
         leaves = frame.filter(pl.col("level") == 4).select(LEVELS).unique().select(pl.len()).collect().item()
         rows = frame.select(pl.len()).collect().item()
     print(f"{LEAVES + visitor_days:,} visitor-days on {leaves:,} leaves, {rows:,} prefix rows")
-    print(
-        f"protect {protected - started:.1f} s, {blocks.height:,} blocks; write {written - protected:.1f} s, {size:,} bytes"
-    )
-    print(f"peak {peak:,.0f} MB")
+    print(f"protect {protected - started:.1f} s, {blocks.height:,} blocks; peak {peak:,.0f} MB")
+    print(f"write {written - protected:.1f} s, {size:,} bytes")
 
 
 if __name__ == "__main__":
