@@ -62,16 +62,17 @@ def release_month(
     """
     frozen = store.frozen(month)
     days = store.days_of(month)
-    cells = store.cells("prefixes").filter(pl.col("day").is_between(*_bounds(month))).collect()
+    cells = store.cells("prefixes").filter(pl.col("day").is_between(*_bounds(month)))
+    roots = cells.filter(pl.col("level") == 0).collect()
     rules = _rules(config)
     if frozen is None:
-        _refuse_incomplete(month, days, cells, partial=partial)
-        made = _protected(cells, rules)
+        _refuse_incomplete(month, days, roots, partial=partial)
+        made = _protected(cells, roots, rules)
         version = 1
     else:
-        if cells.is_empty() or (corrected := _corrected(frozen, cells, config, rules)) is None:
+        if roots.is_empty() or (corrected := _corrected(frozen, cells, config, rules)) is None:
             return _files([frozen])
-        _refuse_incomplete(month, days, cells, partial=partial)
+        _refuse_incomplete(month, days, roots, partial=partial)
         made, version = (corrected, 0), frozen.version + 1
     at = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
     about = _about(month, days, config, geo, made)
@@ -106,11 +107,11 @@ def _bounds(month: str) -> tuple[date, date]:
     return date(year, number, 1), date(year, number, calendar.monthrange(year, number)[1])
 
 
-def _refuse_incomplete(month: str, days: Sequence[Mapping[str, Any]], cells: pl.DataFrame, *, partial: bool) -> None:
+def _refuse_incomplete(month: str, days: Sequence[Mapping[str, Any]], roots: pl.DataFrame, *, partial: bool) -> None:
     """Refuse a month of which days are open, missing, or were closed before prefixes were kept."""
     if not any(day["closed"] for day in days):
         raise InputMissingError(f"{month}: no day of it is closed", hint="logstats status shows the days")
-    kept = set(cells.filter(pl.col("level") == 0).select("site", pl.col("day").cast(pl.String)).iter_rows())
+    kept = set(roots.select("site", pl.col("day").cast(pl.String)).iter_rows())
     closed = {(day["site"], day["day"]) for day in days if day["closed"] and not day["forgotten"] and day["hits"]}
     if old := closed - kept:
         raise LogstatsError(
@@ -139,12 +140,12 @@ def _gaps(month: str, days: Sequence[Mapping[str, Any]]) -> tuple[list[str], lis
     return missing, opened
 
 
-def _protected(cells: pl.DataFrame, rules: Rules) -> tuple[Blocks, int]:
+def _protected(cells: pl.LazyFrame, roots: pl.DataFrame, rules: Rules) -> tuple[Blocks, int]:
     """Protect every family of every site; give the blocks, and how many values are in OTHER."""
     made: Blocks = {}
     merged = 0
-    for (site,), of_site in sorted(cells.partition_by("site", as_dict=True).items()):
-        families = _families(of_site)
+    for site in sorted(roots["site"].unique()):
+        families = _families(cells.filter(pl.col("site") == site))
         seen = {name: _visitors(families[name]) for name in FAMILIES}
         both = seen["pages"] + seen["downloads"] - seen["visits"]
         for family, prefixes in families.items():
@@ -157,12 +158,12 @@ def _protected(cells: pl.DataFrame, rules: Rules) -> tuple[Blocks, int]:
             )
             rows = _without_whole(found.rows) if family not in FAMILIES or family == "referrers" else found.rows
             if not rows.is_empty():
-                made[str(site), family] = rows
+                made[site, family] = rows
                 merged += found.merged
     return made, merged
 
 
-def _families(cells: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def _families(cells: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     """Give the prefixes of each family of a site, those by day included."""
     by_family = {name: cells.filter(pl.col("family") == name) for name in FAMILIES}
     for name in _DAYS:
@@ -172,8 +173,8 @@ def _families(cells: pl.DataFrame) -> dict[str, pl.DataFrame]:
     return by_family
 
 
-def _visitors(prefixes: pl.DataFrame) -> int:
-    return int(prefixes.filter(pl.col("level") == 0)["visitors"].sum())
+def _visitors(prefixes: pl.LazyFrame) -> int:
+    return int(prefixes.filter(pl.col("level") == 0).select(pl.col("visitors").sum()).collect().item())
 
 
 def _without_whole(rows: pl.DataFrame) -> pl.DataFrame:
@@ -189,7 +190,7 @@ def _frame(rows: Mapping[str, list[Any]]) -> pl.DataFrame:
     return pl.DataFrame(dict(rows), schema=dict(COLUMNS))
 
 
-def _corrected(frozen: Frozen, cells: pl.DataFrame, config: Config, rules: Rules) -> Blocks | None:
+def _corrected(frozen: Frozen, cells: pl.LazyFrame, config: Config, rules: Rules) -> Blocks | None:
     """Count a released month anew; None when nothing has changed.
 
     Raises:
@@ -201,12 +202,12 @@ def _corrected(frozen: Frozen, cells: pl.DataFrame, config: Config, rules: Rules
             hint="they begin to hold with a month that is not released; restore them to give this one again",
         )
     families = {
-        (str(site), name): prefixes
-        for (site,), of_site in cells.partition_by("site", as_dict=True).items()
-        for name, prefixes in _families(of_site).items()
+        (site, name): prefixes
+        for site in {site for site, _ in frozen.rows}
+        for name, prefixes in _families(cells.filter(pl.col("site") == site)).items()
     }
     old = {key: _frame(rows) for key, rows in frozen.rows.items()}
-    new = {key: recount(rows, families.get(key, cells.clear())) for key, rows in old.items()}
+    new = {key: recount(rows, families[key].collect()) for key, rows in old.items()}
     public = ("level", *LEVELS, "views", "visitors")
     if all(new[key].select(public).equals(rows.select(public)) for key, rows in old.items()):
         return None

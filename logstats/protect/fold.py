@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from logstats.protect.rules import Rules
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fold"]
 
+_FIRST: Final = itemgetter(0)
 _OTHERS: Final[Mapping[str, pl.DataType]] = {
     "parent": pl.UInt32(),
     **dict.fromkeys(("views", "visitors", "low", "high", "max_views"), pl.Int64()),
@@ -85,7 +86,7 @@ def fold(
 
     Args:
         mixed: Totals of all children of these nodes, with `parent` and `small`, ordered by parent, visitors and name.
-        rows: The children's days, with `parent`.
+        rows: The children's days.
         above: The days of the nodes themselves, with `parent`.
         path: Columns that name a child.
         rules: What a block must be like.
@@ -94,16 +95,21 @@ def fold(
         The rows of `mixed` that are shown; and OTHER of each node that has one, without a path.
     """
     ordered = mixed.with_row_index("child")
-    days = rows.join(ordered.select("child", *path), on=path, how="inner").sort("child", "day")
-    whole = above.filter(pl.col("parent").is_in(mixed["parent"].unique().implode())).sort("parent", "day")
-    of_child = _by(days, "child")
-    of_parent = _by(whole, "parent")
+    days = rows.lazy().join(ordered.lazy().select("child", "parent", *path), on=path, how="inner")
+    whole = above.filter(pl.col("parent").is_in(mixed["parent"].unique().implode()))
     kept: list[int] = []
     others: list[tuple[int | None, ...]] = []
     totals = ordered.select("parent", "child", "views", "small").iter_rows()
-    for parent, group in groupby(totals, itemgetter(0)):
+    # One node at a time is made Python's own, so that memory does not grow with the month.
+    for (parent, group), (_, of_parent), (_, of_days) in zip(
+        groupby(totals, _FIRST),
+        groupby(_counts(whole.lazy(), "parent"), _FIRST),
+        groupby(_counts(days, "child"), _FIRST),
+        strict=True,
+    ):
         children = [(child, views, small) for _, child, views, small in group]
-        other = Other(of_parent[parent], [of_child[child] for child, *_ in children])
+        of_child = {child: [row[2:] for row in rows] for child, rows in groupby(of_days, itemgetter(1))}
+        other = Other([row[2:] for row in of_parent], [of_child[child] for child, *_ in children])
         for child, views, small in children:
             if small:
                 other.add(views, of_child[child])
@@ -119,7 +125,7 @@ def fold(
     return ordered.filter(pl.col("child").is_in(kept)).drop("child"), found
 
 
-def _by(frame: pl.DataFrame, key: str) -> dict[int, list[Counts]]:
-    """Give the counts of each node, by day."""
-    rows = frame.select(key, "day", "visitors", "max_views").iter_rows()
-    return {number: [row[1:] for row in group] for number, group in groupby(rows, itemgetter(0))}
+def _counts(frame: pl.LazyFrame, key: str) -> Iterator[tuple[int, int, date, int, int]]:
+    """Give the days of nodes in order: parent, node, day, visitors, max_views."""
+    columns = ("parent", pl.col(key).alias("node"), "day", "visitors", "max_views")
+    return frame.select(columns).sort("node", "day").collect().iter_rows()

@@ -38,7 +38,7 @@ class Protected:
 
 
 def protect(
-    prefixes: pl.DataFrame,
+    prefixes: pl.DataFrame | pl.LazyFrame,
     hierarchy: Sequence[str],
     rules: Rules,
     *,
@@ -48,7 +48,8 @@ def protect(
     """Find the blocks of a family that may be published.
 
     Args:
-        prefixes: Of one family and site: `day`, `level`, LEVELS, `views`, `visitors`, `max_views`, in any order.
+        prefixes: Of one family and site: `day`, `level`, LEVELS, `views`, `visitors`, `max_views`, in any order. Of a
+            lazy frame only two levels are in memory at a time.
         hierarchy: Names of the levels.
         rules: What a block must be like.
         within: Visitor-days of another family that is published and of which these are a part; who is not in this
@@ -58,7 +59,8 @@ def protect(
     Returns:
         The root, and below it every block; each passes.
     """
-    root = _months(prefixes.filter(pl.col("level") == 0), 0).filter(rules.passes())
+    above = _at(prefixes, 0)
+    root = _months(above, 0).filter(rules.passes())
     gap = (pl.lit(within, dtype=pl.Int64) - pl.col("low")).fill_null(0)
     hidden = pl.lit(secret) | ((gap > 0) & (gap < rules.k))
     root = root.with_columns(
@@ -68,18 +70,27 @@ def protect(
     if root.is_empty():
         return Protected(pl.DataFrame(schema=COLUMNS))
     shown, published, merged = root, [root], 0
-    above = 0
     for depth, name in enumerate(hierarchy, start=1):
-        children, count = _split(prefixes, shown, (depth, above), name, rules)
+        rows = _at(prefixes, depth, shown)
+        children, count = _split(rows, above, shown, name, rules)
         if name == _OPTIONAL and children.is_empty():
             continue
-        above, merged = depth, merged + count
+        above, merged = rows, merged + count
         published.append(children)
         shown = children.filter(~pl.col("folded"))
         if shown.is_empty():
             break
-    rows = pl.concat([frame.select(COLUMNS.keys()) for frame in published])
-    return Protected(rows.sort(LEVELS, nulls_last=False), merged)
+    blocks = pl.concat([frame.select(COLUMNS.keys()) for frame in published])
+    return Protected(blocks.sort(LEVELS, nulls_last=False), merged)
+
+
+def _at(prefixes: pl.DataFrame | pl.LazyFrame, depth: int, parents: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Give the days of the nodes of a level, of those below some parents; the others need no memory."""
+    nodes = prefixes.lazy().filter(pl.col("level") == depth)
+    path = LEVELS[: int(parents["level"][0])] if parents is not None else ()
+    if parents is not None and path:
+        nodes = nodes.join(parents.lazy().select(path), on=path, how="semi")
+    return nodes.select("day", "level", *LEVELS[:depth], "views", "visitors", "max_views").collect(engine="streaming")
 
 
 def _months(nodes: pl.DataFrame, depth: int) -> pl.DataFrame:
@@ -98,21 +109,33 @@ def _months(nodes: pl.DataFrame, depth: int) -> pl.DataFrame:
 
 
 def _split(
-    prefixes: pl.DataFrame, parents: pl.DataFrame, depths: tuple[int, int], name: str, rules: Rules
+    rows: pl.DataFrame, above: pl.DataFrame, parents: pl.DataFrame, name: str, rules: Rules
 ) -> tuple[pl.DataFrame, int]:
-    """Split nodes by their children at a level; give the blocks below them, and how many children are folded."""
-    depth, of_parents = depths
-    path, above = LEVELS[:depth], LEVELS[:of_parents]
-    parents = parents.with_row_index("parent").select("parent", *above, *_of_parent())
-    rows = _below(prefixes.filter(pl.col("level") == depth), parents.select("parent", *above), above)
+    """Split nodes by their children.
+
+    Args:
+        rows: The days of all nodes below these at the children's level, which `name` names.
+        above: The days of the parents, and perhaps of others of their level.
+        parents: The nodes that are split.
+        name: Of the children's level.
+        rules: What a block must be like.
+
+    Returns:
+        The blocks below, and how many children are folded.
+    """
+    if rows.is_empty() or parents.is_empty():
+        return parents.clear(), 0
+    depth, of_parents = int(rows["level"][0]), int(parents["level"][0])
+    path, upper = LEVELS[:depth], LEVELS[:of_parents]
+    parents = parents.with_row_index("parent").select("parent", *upper, *_of_parent())
+    named = parents.select("parent", *upper)
     small = ~rules.passes() | rules.is_blocked(path[-1], name)
-    totals = _below(_months(rows, depth).with_columns(small.alias("small")), parents, above)
+    totals = _below(_months(rows, depth).with_columns(small.alias("small")), parents, upper)
     some, every = pl.col("small").any().over("parent"), pl.col("small").all().over("parent")
     whole = totals.filter(~some)
     mixed = totals.filter(some & ~every).sort("parent", "visitors", *path)
-    of_nodes = _below(prefixes.filter(pl.col("level") == of_parents), parents.select("parent", *above), above)
-    kept, others = fold(mixed, rows, of_nodes, path, rules)
-    blocks = others.join(parents.select("parent", *above), on="parent", how="inner").with_columns(
+    kept, others = fold(mixed, rows, _below(above, named, upper), path, rules)
+    blocks = others.join(named, on="parent", how="inner").with_columns(
         pl.lit(FOLDED).alias(LEVELS[of_parents]),
         *(pl.lit(None, dtype=pl.String).alias(level) for level in LEVELS[of_parents + 1 :]),
         pl.when(~pl.col("parent").is_in(_secret(parents).implode())).then("visitors").alias("visitors"),
@@ -125,9 +148,9 @@ def _split(
     return pl.concat([shown.select(columns), blocks.select(columns)]), mixed.height - kept.height
 
 
-def _below(nodes: pl.DataFrame, parents: pl.DataFrame, above: Sequence[str]) -> pl.DataFrame:
-    """Give the nodes that lie below some parents, with what is known of these."""
-    return nodes.join(parents, on=above, how="inner") if above else nodes.join(parents, how="cross")
+def _below(nodes: pl.DataFrame, parents: pl.DataFrame, path: Sequence[str]) -> pl.DataFrame:
+    """Give the nodes that lie below some parents, or are these, with what is known of them."""
+    return nodes.join(parents, on=path, how="inner") if path else nodes.join(parents, how="cross")
 
 
 def _secret(parents: pl.DataFrame) -> pl.Series:

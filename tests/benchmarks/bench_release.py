@@ -24,21 +24,25 @@ from logstats.protect import Rules, protect
 from logstats.release.files import parquet_bytes
 from logstats.schema import LEVELS
 
+LEAVES = 10_000 * 60 * 4
 HIERARCHY = ("feature", "page", "country", "device")
 
 
 def prefixes(visitor_days: int, days: int = 30) -> pl.DataFrame:
     """Make the prefixes of a month, seeded; each visitor-day views one page."""
     random = np.random.default_rng(7)
-    n = visitor_days
-    page = np.minimum(random.zipf(1.1, n) - 1, 9_999)
-    country = np.minimum(random.zipf(1.3, n) - 1, 59)
+    # Each of the 2.4 million leaves once, and the rest as people are: few pages and countries have most of it.
+    every = np.arange(LEAVES)
+    n = LEAVES + visitor_days
+    page = np.concatenate([every // 240, np.minimum(random.zipf(1.1, visitor_days) - 1, 9_999)])
+    country = np.concatenate([every // 4 % 60, np.minimum(random.zipf(1.3, visitor_days) - 1, 59)])
+    device = np.concatenate([every % 4, random.integers(0, 4, visitor_days)])
     people = pl.DataFrame(
         {
             "day": random.integers(1, days + 1, n).astype(np.int8),
             "page": page.astype(np.int16),
             "country": country.astype(np.int8),
-            "device": random.integers(0, 4, n).astype(np.int8),
+            "device": device.astype(np.int8),
             "views": random.integers(1, 4, n),
         }
     )
@@ -68,7 +72,7 @@ def prefixes(visitor_days: int, days: int = 30) -> pl.DataFrame:
 
 def main() -> None:
     """Measure."""
-    visitor_days = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000_000
+    visitor_days = int(sys.argv[1]) if len(sys.argv) > 1 else 3_000_000
     if len(sys.argv) > 2:
         prefixes(visitor_days).write_parquet(sys.argv[2])
         return
@@ -76,7 +80,7 @@ def main() -> None:
         file = Path(folder, "prefixes.parquet")
         subprocess.run([sys.executable, __file__, str(visitor_days), file], check=True)
         started = time.perf_counter()
-        frame = pl.read_parquet(file)
+        frame = pl.scan_parquet(file)
         blocks = protect(frame, HIERARCHY, Rules(11, 0.85)).rows
         protected = time.perf_counter()
         tables = release.shape({("2026-10", "site", "pages"): blocks}, [])
@@ -86,14 +90,12 @@ def main() -> None:
         known = release.catalogue().tables["pages"]
         size = len(parquet_bytes(tables["pages"], known, {**about, "licence": {"title": "x"}, "lists": {}}))
         written = time.perf_counter()
-    leaves = frame.filter(pl.col("level") == 4).select(LEVELS).unique().height
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{visitor_days:,} visitor-days on {leaves:,} leaves, {frame.height:,} prefix rows")
-    print(
-        f"protect {protected - started:.1f} s, {blocks.height:,} blocks; "
-        f"write {written - protected:.1f} s, {size:,} bytes"
-    )
-    print(f"peak {peak:,.0f} MB")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        leaves = frame.filter(pl.col("level") == 4).select(LEVELS).unique().select(pl.len()).collect().item()
+        rows = frame.select(pl.len()).collect().item()
+    print(f"{LEAVES + visitor_days:,} visitor-days on {leaves:,} leaves, {rows:,} prefix rows")
+    print(f"protect {protected - started:.1f} s, {blocks.height:,} blocks; peak {peak:,.0f} MB")
+    print(f"write {written - protected:.1f} s, {size:,} bytes")
 
 
 if __name__ == "__main__":
