@@ -70,7 +70,8 @@ def release_month(
         made = _protected(cells, roots, rules)
         version = 1
     else:
-        if roots.is_empty() or (corrected := _corrected(frozen, cells, config, rules)) is None:
+        deleted = set(_gaps(month, days)[0]) - set(frozen.about["privacy"]["missing_days"])
+        if deleted or roots.is_empty() or (corrected := _corrected(frozen, cells, config, rules)) is None:
             return _files([frozen])
         _refuse_incomplete(month, days, roots, partial=partial)
         made, version = (corrected, 0), frozen.version + 1

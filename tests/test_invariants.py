@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from logstats import parse, pipeline, runs, tables
 from logstats.config import Site
 from logstats.read import open_source
-from logstats.schema import DEVICES, HITS, OUTCOMES, REFERRER_KINDS, REJECT_REASONS, REQUESTS, TABLES, TRAFFIC
+from logstats.schema import DEVICES, HITS, LEVELS, OUTCOMES, REFERRER_KINDS, REJECT_REASONS, REQUESTS, TABLES, TRAFFIC
 from logstats.store import ThrowawayStore
 
 if TYPE_CHECKING:
@@ -431,7 +431,7 @@ def test_dimensions_hold_only_the_values_of_the_vocabulary(in_order: runs.Report
     assert set(visits["referrer_kind"]) <= set(REFERRER_KINDS)
     assert pages["country"].str.contains("^[A-Z]{2}$").all()
     for name, frame in in_order.cells.items():
-        nullable = {"referrer", "step_3"}  # of a visit that came directly; after the end
+        nullable = {"referrer", "step_3", *LEVELS}  # of a visit that came directly; after the end; below a prefix
         nulls = {column for column in frame.columns if frame[column].null_count()}
         assert nulls <= nullable, name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -87,6 +88,9 @@ def test_the_same_release_has_the_same_bytes(small_month: Path, copy_of: Any, kn
     rules = rules_of(knowledge)
     renamed = replace(rules, release=replace(rules.release, title="Autre"))
     assert released(store, knowledge, rules=renamed) == first
+    with DurableStore(store) as opened:
+        opened.forget(opened.kept_days()[:1], reason="retention")
+    assert released(store, knowledge) == first
     with DurableStore(store) as opened:
         opened.forget(opened.kept_days(), reason="test")
     assert released(store, knowledge) == first
@@ -304,3 +308,15 @@ def test_the_commands_release_and_verify(
     assert logstats("verify", tmp_path / "nowhere").returncode == 66
     assert logstats("release", "--store", store, "--month", "2026-13", "--out", out).returncode == 2
     assert logstats("release", "--store", store, "--out", out).returncode == 2
+
+
+def test_a_store_of_an_older_version_gets_the_ledger_of_releases(tmp_path: Path) -> None:
+    """The migration makes the tables in a ledger that has days already, and loses none of them."""
+    with DurableStore(tmp_path / "store") as store:
+        store.close("demarches", days_of(MONTH)[0], {}, "test")
+    with sqlite3.connect(tmp_path / "store" / "ledger.sqlite") as ledger:
+        version = ledger.execute("PRAGMA user_version").fetchone()[0]
+        ledger.executescript(f"DROP TABLE releases; DROP TABLE released; PRAGMA user_version = {version - 1};")
+    with DurableStore(tmp_path / "store") as store:
+        assert store.frozen(MONTH) is None
+        assert [day["day"] for day in store.days_of(MONTH)] == ["2026-10-01"]
