@@ -218,6 +218,8 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
         raise click.UsageError("Name a file, or pipe lines in.")
     knowledge = _knowledge(config.with_format(format_text))
     reason = "--close" if close_now else "grace is over"
+    for note in summary.about_countries(knowledge.countries.info):
+        console.message(note["text"])
     with DurableStore(store_folder) as store:
         while True:
             sources = [open_source(name) for name in files or ("-",)]
@@ -235,7 +237,9 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
             closed = runs.close_days(run, every=close_now, reason=reason)
             store.end(number, found.tally.skipped)
             seconds = time.monotonic() - started
-            figures = summary.of_ingest(found, closed, len(store.open_days()), store_folder, seconds)
+            figures = summary.of_ingest(
+                found, closed, len(store.open_days()), store_folder, seconds, knowledge.countries.info
+            )
             if found.tally.lines or closed or not follow:
                 console.object(figures) if console.as_json else console.key_values(figures["summary"])
             code = _judge(found, config, console, again=True)
@@ -284,7 +288,7 @@ def redo(
     Example:
       logstats redo --store /var/lib/logstats --day 2026-11-20 /var/log/nginx/access.log.3.gz access.log.2.gz
     """  # noqa: D301 - \b tells Click to keep the lines
-    from logstats import runs  # noqa: PLC0415 - `--version` needs none of this
+    from logstats import runs, summary  # noqa: PLC0415 - `--version` needs none of this
     from logstats.read import open_source  # noqa: PLC0415
     from logstats.store import DurableStore  # noqa: PLC0415
 
@@ -292,6 +296,8 @@ def redo(
     with DurableStore(store_folder, create=False) as store:
         run = runs.Run(_knowledge(config.with_format(format_text)), store)
         found = runs.redo(day.date(), sources, run)
+    for note in summary.about_countries(run.knowledge.countries.info):
+        console.message(note["text"])
     replaced = found.cells["days"]
     if replaced.is_empty():
         console.error(f"nothing was replaced: there is no whole input with lines of {day.date()}")

@@ -217,8 +217,11 @@ class Console:
         self._table("Downloads", "count", [(row["page"], row["views"]) for row in top["downloads"]])
         self._table("Countries", "views", [(row["country"], row["views"]) for row in top["countries"]])
         self._table("Devices", "views", [(row["device"], row["views"]) for row in top["devices"] if row["views"]])
-        if any(row["device"] == "Tablet" and row["views"] for row in top["devices"]):
-            self.result("  An iPad's Safari says that it is a Macintosh and counts as PC.")
+        if figures["page_views"]:
+            self.result(
+                "  An iPad's Safari says that it is a Macintosh and counts as PC; an Android that says nothing of"
+            )
+            self.result("  being mobile counts as Tablet, which may be a television.")
         self._table(
             "Where visits come from",
             "visits",

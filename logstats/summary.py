@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from logstats.runs import Report
     from logstats.tally import Tally
 
-__all__ = ["of_ingest", "of_store", "provenance", "summarise"]
+__all__ = ["about_countries", "of_ingest", "of_store", "provenance", "summarise"]
 
 _TOP: Final = 10
 _HOUR: Final = timedelta(hours=1)
@@ -98,7 +98,7 @@ def summarise(report: Report, config: Config, geo: GeoInfo, today: datetime | No
 
 
 def of_ingest(
-    report: Report, closed: Sequence[tuple[str, date]], days_open: int, store: Path, seconds: float
+    report: Report, closed: Sequence[tuple[str, date]], days_open: int, store: Path, seconds: float, geo: GeoInfo
 ) -> dict[str, Any]:
     """Put the figures of an ingest together; visits and visitors are only known of days that are closed.
 
@@ -108,9 +108,10 @@ def of_ingest(
         days_open: How many days are still open.
         store: Folder of the store.
         seconds: How long the run took.
+        geo: The country database.
 
     Returns:
-        The object that `--json` prints; `summary` in it is the line for the journal.
+        The object that `--json` prints; `summary` in it is the line for the journal, `notes` what to say beside it.
     """
     tally = report.tally
     human = {outcome: hits for (outcome, traffic), hits in tally.classes.items() if traffic == "human"}
@@ -135,6 +136,7 @@ def of_ingest(
         "rejects": dict(sorted(tally.rejects.items())),
         "inputs": [_input(result) for result in report.inputs],
         "days_closed": [{"site": site, "day": str(day)} for site, day in closed],
+        "notes": about_countries(geo),
         "summary": {
             "files": len(report.inputs),
             "lines": lines["total"],
@@ -298,15 +300,16 @@ def _notes(
     if unused and figures["visits"]:
         text = f"nobody used {', '.join(unused)}: are the patterns for pages as tables show them (/dossier/{{id}})?"
         notes.append(("unused", text))
-    age = today.date() - geo.built
-    if age > _OLD:
-        notes.append(
-            (
-                "old_countries",
-                f"the country database is {age.days} days old: load a newer one with `logstats geo update FILE.mmdb`",
-            )
-        )
-    return [{"code": code, "text": text} for code, text in notes]
+    return [*({"code": code, "text": text} for code, text in notes), *about_countries(geo, today)]
+
+
+def about_countries(geo: GeoInfo, today: datetime | None = None) -> list[dict[str, str]]:
+    """Say that the country database is old, if it is; every run that looks countries up says so."""
+    age = (today or datetime.now(UTC)).date() - geo.built
+    if age <= _OLD:
+        return []
+    text = f"the country database is {age.days} days old: load a newer one with `logstats geo update FILE.mmdb`"
+    return [{"code": "old_countries", "text": text}]
 
 
 def _likely_own_domain(report: Report, config: Config) -> str | None:

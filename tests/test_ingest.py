@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logstats import pipeline, read_cells, runs
+from logstats.derive.country import CountryTable
 from logstats.errors import InputMissingError
 from logstats.read import open_source
 from logstats.schema import TABLES
 from logstats.store import DurableStore
+from logstats.summary import about_countries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +48,21 @@ def figures(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
 def page_views(store: Path) -> int:
     """Give the page views of all closed days of a store."""
     return int(read_cells(store, "days").collect()["page_views"].sum())
+
+
+def test_every_run_says_that_the_country_database_is_old(tmp_path: Path, logstats: Callable[..., Any]) -> None:
+    """Ingest and redo warn as report does, beside the result; a database of sixty days is not old."""
+    info = CountryTable.load().info
+    days = {days: about_countries(replace(info, built=NOON.date() - timedelta(days)), NOON) for days in (60, 61)}
+    assert [len(notes) for notes in days.values()] == [0, 1]
+    log, store = tmp_path / "access.log", tmp_path / "store"
+    log.write_text(line(0))
+    expected = [note["text"] for note in about_countries(info)]
+    first = logstats("ingest", "--store", store, "--close", "--json", log)
+    assert [note["text"] for note in json.loads(first.stdout)["notes"]] == expected
+    for said in (first, logstats("redo", "--store", store, "--day", "2026-11-20", log)):
+        assert [text for text in said.stderr.splitlines() if "country database" in text] == expected
+    assert not logstats("ingest", "--store", store, "-q", log).stderr
 
 
 def test_the_summary_line_is_for_grep(tmp_path: Path, logstats: Callable[..., Any]) -> None:
@@ -91,7 +109,7 @@ def test_an_end_that_may_be_lost_is_named(tmp_path: Path, logstats: Callable[...
     alone = logstats("ingest", "--store", str(store), str(log))
     assert "another file had this name before" in alone.stderr
     both = logstats("ingest", "--store", str(store), str(rotated), str(log))
-    assert not both.stderr
+    assert both.stderr.splitlines() == [note["text"] for note in about_countries(CountryTable.load().info)]
     assert figures(both)["lines"] == "1"
 
 
