@@ -22,7 +22,7 @@ from logstats.schema import DEFINITION, FAMILIES, LEVELS
 from logstats.store.releases import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from logstats.config import Config
     from logstats.derive.country import GeoInfo
@@ -35,6 +35,7 @@ compare = release.compare
 
 _DAYS: Final = ("pages", "downloads", "visits")
 _PARTS: Final = ("pages", "downloads", "journeys", "funnels", "timings")  # their visitors are some of those of visits
+_VIEWED: Final = {"pages": "page_view", "downloads": "download"}  # the outcome that a family is the people's part of
 _GRACE_HOURS: Final = 48
 _LISTS: Final = ("keys_destroyed", "missing_days", "open_days")
 
@@ -158,6 +159,8 @@ def _protected(cells: pl.LazyFrame, roots: pl.DataFrame, rules: Rules) -> tuple[
                 secret=family == "downloads" and 0 < both < rules.k,
             )
             rows = _without_whole(found.rows) if family not in FAMILIES or family == "referrers" else found.rows
+            if family == "traffic" and not _shows_people(rows, {name for of, name in made if of == site}):
+                rows = rows.clear()
             if not rows.is_empty():
                 made[site, family] = rows
                 merged += found.merged
@@ -185,6 +188,15 @@ def _without_whole(rows: pl.DataFrame) -> pl.DataFrame:
     equal = blocks.join(root, how="cross", suffix="_whole")
     whole = equal.filter((pl.col("views") == pl.col("views_whole")) | (pl.col("low") == pl.col("low_whole")))
     return root if whole.height else rows
+
+
+def _shows_people(rows: pl.DataFrame, published: Collection[str]) -> bool:
+    """Tell whether `traffic` shows people by themselves wherever another family tells how much they viewed.
+
+    If they were folded, all requests of that outcome less those of people would be the few others, to the unit.
+    """
+    shown = set(rows.filter((pl.col("level") == 2) & ~pl.col("folded")).select(LEVELS[:2]).iter_rows())  # noqa: PLR2004
+    return all((outcome, "human") in shown for family, outcome in _VIEWED.items() if family in published)
 
 
 def _frame(rows: Mapping[str, list[Any]]) -> pl.DataFrame:

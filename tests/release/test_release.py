@@ -80,6 +80,37 @@ def test_a_release_of_a_real_month_is_good(real_month: Path, knowledge: Knowledg
     assert shares["visites"][1] > 0.9
 
 
+def test_few_robots_are_no_difference_between_traffic_and_pages(
+    tmp_path: Path, knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All page views less those of people are the robots'; of three of them nothing may be told, of many it may."""
+    rules, day = rules_of(knowledge), days_of(MONTH)[0]
+    usual = day_of_hits(day, 300, 1)
+
+    def month(robots: int) -> Path:
+        store = tmp_path / f"{robots}"
+        traffic = pl.when(pl.col("visitor") < robots).then(pl.lit("bot")).otherwise(pl.lit("human"))
+        hits = usual.with_columns(traffic.cast(usual.schema["traffic"]).alias("traffic"))
+        with DurableStore(store) as opened:
+            opened.close("demarches", day, pipeline.closing(hits, rules), "test")
+        return store
+
+    def difference(files: dict[str, bytes]) -> int:
+        traffic, pages = (table(files, name).filter(pl.col("niveau") < 2) for name in ("trafic", "pages"))
+        everybody = traffic.filter(pl.col("issue") == "page_view")["requetes"].sum()
+        return int(everybody - pages.filter(pl.col("niveau") == 0)["vues"].item())
+
+    few, many = (released(month(robots), knowledge, partial=True) for robots in (3, 150))
+    assert "trafic.parquet" not in few
+    assert not table(few, "pages").is_empty()
+    assert table(many, "trafic").filter(pl.col("niveau") == 2).height > 1
+    # The attack works where nothing stands against it.
+    monkeypatch.setattr(releasing, "_shows_people", lambda *_: True)
+    open_ = released(month(4), knowledge, partial=True)
+    robots = usual.filter((pl.col("visitor") < 4) & (pl.col("outcome") == "page_view"))
+    assert difference(open_) == robots.height > 0
+
+
 def test_the_same_release_has_the_same_bytes(small_month: Path, copy_of: Any, knowledge: Knowledge) -> None:
     """Asked for again, later, with another title and after the cells are gone, a month is the same to the byte."""
     store = copy_of(small_month)
