@@ -29,6 +29,37 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "open_ledger", "read_ledger", "transaction"]
 
+_TRANSMISSIONS: Final = """
+    CREATE TABLE transmissions (    -- one unique id for each period, kept before anything is posted under it
+        environment TEXT NOT NULL,  -- acceptance or production
+        service TEXT NOT NULL,
+        period_start TEXT NOT NULL, -- UTC
+        period_end TEXT NOT NULL,   -- UTC, the last second
+        unique_id TEXT NOT NULL UNIQUE,
+        fetched TEXT NOT NULL,
+        PRIMARY KEY (environment, service, period_start)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE posts (
+        id INTEGER PRIMARY KEY,
+        environment TEXT NOT NULL,
+        service TEXT NOT NULL,
+        period_start TEXT NOT NULL,
+        period_end TEXT NOT NULL,
+        unique_id TEXT NOT NULL,
+        at TEXT NOT NULL,
+        payload TEXT NOT NULL,      -- file in the store
+        digest TEXT NOT NULL,       -- SHA-256 of the payload
+        figures TEXT NOT NULL,      -- SHA-256 of it without id and date of transfer
+        entries INTEGER NOT NULL,
+        views INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        status INTEGER,             -- of HTTP; null: no answer came
+        answer TEXT,                -- file in the store
+        answered TEXT
+    ) STRICT;
+    """
+"""What was sent to the Commission (publish/commission/sent.py)."""
+
 _MIGRATIONS: Final = (
     """
     CREATE TABLE inputs (
@@ -91,6 +122,7 @@ _MIGRATIONS: Final = (
         skipped INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     """,
+    _TRANSMISSIONS,
 )
 VERSION: Final = len(_MIGRATIONS)
 """Version of the schema; a store of a newer one is refused."""
