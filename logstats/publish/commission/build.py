@@ -14,7 +14,7 @@ from logstats.derive.sites import DEFAULT_SITE
 from logstats.errors import InputMissingError, InputRejectedError, LogstatsError
 from logstats.publish.commission import count, plan
 from logstats.publish.commission.check import check_value
-from logstats.publish.commission.complete import Completeness, completeness, must_be_complete
+from logstats.publish.commission.complete import Completeness, completeness, known_days, must_be_complete
 from logstats.publish.commission.listed import read_list
 from logstats.publish.commission.message import INFORMATION, Message, rows_of
 from logstats.publish.commission.pages import Wanted, by_list, by_pattern
@@ -73,19 +73,20 @@ def build(store: Path, period: Period, config: Config, environment: str, *, now:
         raise InputMissingError(f"{store}: is no store", hint="logstats ingest --store makes one")
     if period.end >= now:
         raise InputRejectedError(f"{name} is not over", hint="a month ends at midnight UTC")
+    days = known_days(store, period, config.timezone)
     month = count.read_month(store, period, config)
     wanted = _wanted(month, config)
     sites = sorted(wanted.keys["site"].unique()) or [site.name for site in config.site] or [DEFAULT_SITE]
-    found = completeness(store, period, config.timezone, sites)
+    found = completeness(days, period, config.timezone, sites)
     if not partial:
         must_be_complete(found, name)
     counted = count.count(month, wanted, config)
     sent = periods(store, Recipient(environment, INFORMATION))
     parts = plan.pieces(period, sent, ZoneInfo(config.timezone))
-    made = plan.messages(counted, wanted.urls, parts, config)
-    messages = tuple(message.sent_as(message.unique_id, now) for message in made)
-    rows = counted.rows(period, config.timezone)
-    _prove(messages, rows, counted, config)
+    made = [(one.sent_as(one.unique_id, now), own) for one, own in plan.messages(counted, wanted.urls, parts, config)]
+    rows = made[0][1] if len(made) == 1 else counted.rows(period, config.timezone)
+    _prove(made, rows, counted, config)
+    messages = tuple(message for message, _ in made)
     return Built(period, messages, rows, wanted, counted, month.other, found)
 
 
@@ -104,23 +105,28 @@ def _wanted(month: count.Month, config: Config) -> Wanted:
     return by_list(read_list(file, config.commission.pages_field), month.known, config)
 
 
-def _prove(messages: tuple[Message, ...], rows: pl.DataFrame, counted: count.Counted, config: Config) -> None:
+def _prove(
+    made: list[tuple[Message, pl.DataFrame]], rows: pl.DataFrame, counted: count.Counted, config: Config
+) -> None:
     """Read the bytes again: the schema holds, each message has the numbers of its period, and all of them the month's.
 
     Raises:
         LogstatsError: A failure of the program; nothing is written.
     """
     read = []
-    for message in messages:
+    for message, own in made:
         encoded = message.encoded
         value = orjson.loads(encoded)
         for problem in check_value(value, len(encoded), config.commission):
             raise LogstatsError(f"the message is not valid: {problem.path}: {problem.text}")
         read.append(rows_of(value))
-        if not read[-1].equals(counted.rows(message.period, config.timezone)):
+        if not read[-1].equals(own):
             raise LogstatsError(f"{message.period}: the message is not what the cells say")
     key = ("url", "country", "device")
-    together = pl.concat(read).group_by(key).agg(pl.col("number").sum()).sort(key)
+    numbered: dict[str, pl.DataType] = {name: pl.Enum(rows[name].unique().sort()) for name in ("url", "country")}
+    sums = pl.concat(read).with_columns(pl.col(name).cast(dtype) for name, dtype in numbered.items())
+    sums = sums.group_by(key).agg(pl.col("number").sum())
+    together = sums.sort(key).with_columns(pl.col("url", "country").cast(pl.String))
     account = int(rows["number"].sum()) + counted.left_out + counted.unlisted
     if not together.equals(rows) or account != counted.total:
         raise LogstatsError("the messages do not add up to what the cells say")

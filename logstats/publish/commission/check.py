@@ -1,7 +1,7 @@
 """What is wrong with a message, each problem with its JSON path; nothing is sent that has one.
 
 The schema says most of it. Beyond it: the number of entries, URLs and rows that stand twice, real dates in order,
-codes that are countries, the size. A row that fits is recognised without the schema's help (a test shows that both say
+codes that are countries, the size. Rows that fit are recognised without the schema's help (a test shows that both say
 the same); all else goes to jsonschema, so that ten megabytes take a second and not minutes.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -31,6 +31,8 @@ MOST_SHOWN: Final = 100
 """So many problems are named; then it is enough."""
 
 _LONGEST: Final = 80
+_DEVICES: Final = frozenset(DEVICES)
+_SOURCE_NAMES: Final = frozenset(("sourceUrl", "statistics"))
 _ROW_NAMES: Final = frozenset(("nbVisits", "originatingCountry", "deviceType"))
 _KINDS: Final = {"array": "a list", "object": "an object", "string": "a text", "integer": "a whole number"}
 
@@ -112,7 +114,8 @@ def _sources(sources: list[Any], service: str, commission: Commission) -> Iterat
     for i, source in enumerate(sources):
         path = f"$.sources[{i}]"
         rows = source.get("statistics") if isinstance(source, dict) else None
-        yield from _by_schema(validator, source | {"statistics": []} if isinstance(rows, list) else source, path)
+        if not (isinstance(rows, list) and len(source) == len(_SOURCE_NAMES) and _is_url(source.get("sourceUrl"))):
+            yield from _by_schema(validator, source | {"statistics": []} if isinstance(rows, list) else source, path)
         url = source.get("sourceUrl") if isinstance(source, dict) else None
         if isinstance(url, str) and seen.setdefault(url, i) != i:
             yield Problem(f"{path}.sourceUrl", f"is the URL of $.sources[{seen[url]}]")
@@ -120,35 +123,53 @@ def _sources(sources: list[Any], service: str, commission: Commission) -> Iterat
             yield from _rows(rows, f"{path}.statistics", service, codes)
 
 
+def _is_url(url: Any) -> bool:  # noqa: ANN401 - whatever JSON can hold
+    return isinstance(url, str) and _fits_as_url(url)
+
+
+@lru_cache(maxsize=100_000)
+def _fits_as_url(url: str) -> bool:
+    """Tell whether the schema accepts a text as URL; the parts of a month have the same ones."""
+    return _validator(INFORMATION, "source").is_valid({"sourceUrl": url, "statistics": []})
+
+
 def _rows(rows: list[Any], path: str, service: str, codes: frozenset[str]) -> Iterator[Problem]:
     """Check each row, and that none counts what another one does."""
+    if service == INFORMATION and _all_fit(rows, codes):
+        return
     seen: dict[Any, int] = {}
     for i, row in enumerate(rows):
-        if not (service == INFORMATION and _fits(row, codes)):
-            found = [*_by_schema(_validator(service, "statistic"), row, f"{path}[{i}]")]
-            yield from found
-            if found:
-                continue
-            if service == INFORMATION:
-                text = f"is {row['originatingCountry']}, which is the code of no country"
-                yield Problem(f"{path}[{i}].originatingCountry", text)
+        found = [*_by_schema(_validator(service, "statistic"), row, f"{path}[{i}]")]
+        yield from found
+        if found:
+            continue
+        if service == INFORMATION and row["originatingCountry"] not in codes:
+            text = f"is {row['originatingCountry']}, which is the code of no country"
+            yield Problem(f"{path}[{i}].originatingCountry", text)
         key = _counts(row, service)
         if seen.setdefault(key, i) != i:
             yield Problem(f"{path}[{i}]", f"counts the same as {path}[{seen[key]}]: {', '.join(map(str, key))}")
 
 
-def _fits(row: Any, codes: frozenset[str]) -> bool:  # noqa: ANN401 - whatever JSON can hold
-    """Tell whether the schema would accept a row whose country is one of the codes."""
-    return (
-        type(row) is dict
-        and row.keys() == _ROW_NAMES
-        and type(row["nbVisits"]) is int
-        and row["nbVisits"] >= 1
-        and type(row["deviceType"]) is str
-        and row["deviceType"] in DEVICES
-        and type(row["originatingCountry"]) is str
-        and row["originatingCountry"] in codes
-    )
+def _all_fit(rows: list[Any], codes: frozenset[str]) -> bool:
+    """Tell whether the schema accepts all rows of a source, their countries are known, and none counts twice.
+
+    What does not fit is not judged here: the schema says what is wrong with it, if anything.
+    """
+    try:
+        keys = {(row["originatingCountry"], row["deviceType"]) for row in rows}
+        numbers = [row["nbVisits"] for row in rows]
+        return not rows or (
+            len(keys) == len(rows)
+            and {*map(type, rows)} == {dict}
+            and {*map(len, rows)} == {len(_ROW_NAMES)}
+            and {*map(type, numbers)} == {int}
+            and min(numbers) >= 1
+            and {country for country, _ in keys} <= codes
+            and {device for _, device in keys} <= _DEVICES
+        )
+    except (TypeError, KeyError):
+        return False
 
 
 def _counts(row: dict[str, Any], service: str) -> tuple[Any, ...]:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from logstats.publish.commission.period import Period
 
-__all__ = ["Completeness", "completeness", "must_be_complete"]
+__all__ = ["Completeness", "completeness", "known_days", "must_be_complete"]
+
+KnownDays = dict[tuple[str, date], tuple[bool, bool, int]]
+"""For each site and day: whether it is closed and kept, whether it was deleted, and its late lines."""
 
 
 @dataclass(frozen=True)
@@ -32,22 +35,30 @@ class Completeness:
         return not self.open and not self.missing
 
 
-def completeness(store: Path, period: Period, timezone: str, sites: Sequence[str]) -> Completeness:
+def known_days(store: Path, period: Period, timezone: str) -> KnownDays:
+    """Read what the ledger knows of each local day that has a second of the period.
+
+    Read it before the cells: a day that is closed now has its cells, whatever is closed meanwhile.
+    """
+    first, last = period.days(timezone)
+    with read_ledger(store / "ledger.sqlite") as ledger:
+        query = "SELECT site, day, closed, forgotten, late FROM days WHERE day BETWEEN ? AND ?"
+        return {
+            (site, date.fromisoformat(day)): (bool(closed and not forgotten), bool(forgotten), late)
+            for site, day, closed, forgotten, late in ledger.execute(query, (str(first), str(last)))
+        }
+
+
+def completeness(known: KnownDays, period: Period, timezone: str, sites: Sequence[str]) -> Completeness:
     """Look at each local day that has a second of the period.
 
     Args:
-        store: Folder of the store.
+        known: As `known_days` gives it.
         period: In UTC.
         timezone: Whose days they are.
         sites: Those that must have each day.
     """
     first, last = period.days(timezone)
-    with read_ledger(store / "ledger.sqlite") as ledger:
-        query = "SELECT site, day, closed, forgotten, late FROM days WHERE day BETWEEN ? AND ?"
-        known = {
-            (site, date.fromisoformat(day)): (closed and not forgotten, forgotten, late)
-            for site, day, closed, forgotten, late in ledger.execute(query, (str(first), str(last)))
-        }
     opened: list[str] = []
     missing: list[str] = []
     for offset in range((last - first).days + 1):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from logstats.publish.commission.countries import sent_country
+from logstats.errors import BusyError
+from logstats.publish.commission.countries import sent_codes, sent_country
 from logstats.schema import DEVICES, OTHER_PAGE
 from logstats.store.reader import read_cells
 
@@ -27,6 +28,7 @@ __all__ = ["ROWS", "Counted", "Month", "count", "read_month"]
 ROWS: Final = {"url": pl.String(), "country": pl.String(), "device": pl.Enum(DEVICES), "number": pl.Int64()}
 """Numbers of a message: sorted by URL, country and device, none of them 0."""
 
+_DIMENSIONS: Final = ("day", "site", "page", "country", "device")
 _KEY: Final = ("url", "country", "device")
 
 
@@ -48,7 +50,7 @@ class Counted:
     """What was counted for the URLs that are asked for.
 
     Attributes:
-        by_day: ROWS with `day`; the country is null where it is left out.
+        by_day: ROWS with `day`, texts as Enum; the country is null where it is left out.
         total: Everything in the month.
         unlisted: Of pages that are not asked for.
     """
@@ -72,6 +74,7 @@ class Counted:
             .agg(pl.col("number").sum())
             .filter(pl.col("number") > 0)
             .sort(_KEY)
+            .with_columns(pl.col("url", "country").cast(pl.String))
             .collect()
         )
 
@@ -86,35 +89,38 @@ def read_month(store: Path, period: Period, config: Config) -> Month:
 
     Raises:
         InputMissingError: There is no such store.
+        BusyError: Another run replaced the cells in the same moment.
     """
     first = period.start.date()
     measure = config.commission.measure
     if measure == "visits":  # they have no UTC month: a visit belongs to its local day
         of_month = pl.col("day").dt.month_start() == first
-        cells = read_cells(store, "visits").filter(of_month).rename({"entry_page": "page", "visits": "number"})
+        cells = read_cells(store, "visits").filter(of_month).rename({"entry_page": "page"})
+        cells = cells.group_by(*_DIMENSIONS).agg(pl.col("visits").sum().alias("number"))
     else:
         wanted = (pl.col("utc_month") == first) & (pl.col("kind") == "page")
         number = "views" if measure == "page_views" else "visitors"
         cells = read_cells(store, "pages").filter(wanted).rename({number: "number"})
-    found = (
-        cells.select("day", "site", "page", "country", pl.col("device").cast(pl.Enum(DEVICES)), "number")
-        .group_by("day", "site", "page", "country", "device")
-        .agg(pl.col("number").sum())
-        .collect()
-    )
+    wanted_columns = cells.select(*_DIMENSIONS, "number").with_columns(pl.col("device").cast(pl.Enum(DEVICES)))
+    try:
+        found = wanted_columns.collect()
+    except FileNotFoundError:
+        raise BusyError(f"{store}: a day was closed meanwhile", hint="try again") from None
     return Month(found, int(found.filter(pl.col("page") == OTHER_PAGE)["number"].sum()))
 
 
 def count(month: Month, wanted: Wanted, config: Config) -> Counted:
     """Count a month for the URLs that are asked for."""
-    keys = wanted.keys.with_columns(pl.col("url").cast(pl.Categorical))
+    # Numbers in the order of the texts: a month is grouped and sorted many times while it is split.
+    urls = pl.Enum(wanted.urls)
+    codes = pl.Enum(sorted(sent_codes(config.commission)))
+    keys = wanted.keys.with_columns(pl.col("url").cast(urls))
     by_day = (
         month.cells.lazy()
         .join(keys.lazy(), on=["site", "page"], how="inner")
-        .with_columns(sent_country(config.commission).alias("country"))
+        .with_columns(sent_country(config.commission).cast(codes, strict=False).alias("country"))
         .group_by("day", *_KEY)
         .agg(pl.col("number").sum())
-        .with_columns(pl.col("url").cast(pl.String))
         .collect()
     )
     total, listed = int(month.cells["number"].sum()), int(by_day["number"].sum())

@@ -110,16 +110,18 @@ def rows_of(value: dict[str, Any]) -> pl.DataFrame:
     """Give the ROWS of a message that has been checked."""
     sources = value["sources"]
     rows = [row for source in sources for row in source["statistics"]]
+    urls = pl.Series([source["sourceUrl"] for source in sources], dtype=pl.String)
+    known = pl.Enum(urls.unique().sort())  # to sort by numbers in the order of the texts
     frame = pl.DataFrame(
         {
-            "url": [source["sourceUrl"] for source in sources for _ in source["statistics"]],
+            "url": urls.cast(known).gather([i for i, source in enumerate(sources) for _ in source["statistics"]]),
             "country": [row["originatingCountry"] for row in rows],
             "device": [row["deviceType"] for row in rows],
             "number": [row["nbVisits"] for row in rows],
         },
-        schema=ROWS,
+        schema=ROWS | {"url": known},
     )
-    return frame.sort("url", "country", "device")
+    return frame.sort("url", "country", "device").cast({"url": pl.String})
 
 
 def _text(text: str) -> str:

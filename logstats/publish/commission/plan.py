@@ -6,7 +6,7 @@ view is ever under two ids. A period is halved at a local midnight, where the ce
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
 from logstats.errors import ConfigurationError, InputRejectedError
@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
+    import polars as pl
+
     from logstats.config import Config
     from logstats.publish.commission.count import Counted
 
 __all__ = ["messages", "pieces"]
 
 
-def messages(counted: Counted, urls: Sequence[str], periods: Iterable[Period], config: Config) -> Iterator[Message]:
-    """Make the messages of periods, in order; each is at most `commission.max_bytes` long.
+def messages(
+    counted: Counted, urls: Sequence[str], periods: Iterable[Period], config: Config
+) -> Iterator[tuple[Message, pl.DataFrame]]:
+    """Make the messages of periods, in order, each with its ROWS and at most `commission.max_bytes` long.
 
     Args:
         counted: The numbers of the month.
@@ -38,7 +42,7 @@ def messages(counted: Counted, urls: Sequence[str], periods: Iterable[Period], c
     for period in periods:
         rows = counted.rows(period, config.timezone)
         if size_of(rows, urls) <= config.commission.max_bytes:
-            yield Message(period, len(urls), sources_of(rows, urls))
+            yield Message(period, len(urls), sources_of(rows, urls)), rows
             continue
         halves = period.halves(config.timezone)
         if halves is None:
@@ -65,7 +69,7 @@ def pieces(month: Period, sent: Iterable[Period], zone: ZoneInfo) -> list[Period
     second = timedelta(seconds=1)
     for period in sorted(p for p in sent if p.overlaps(month)):
         ends = (period.start, period.end + second)
-        midnights = all(e in {month.start, month.end + second} or not e.astimezone(zone).time() for e in ends)
+        midnights = all(e in {month.start, month.end + second} or e.astimezone(zone).time() == time() for e in ends)
         if period.start < free or period.end > month.end or not midnights:
             raise ConfigurationError(
                 f"{period} was sent, which is no part of {month} in this time zone", key="timezone",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ class Sent:
         """Write down what is posted next; give the number of the post and its bytes."""
         body = message.encoded
         digest = sha256(body).hexdigest()
-        name = f"sent/{self._to.environment}/{message.period.start:%Y-%m-%dT%H}.{digest[:16]}.json"
+        name = f"sent/{self._to.environment}/{message.period.start:%Y-%m-%dT%H}.{secrets.token_hex(8)}.json"
         folder = private_folder(private_folder(self._store / "sent") / self._to.environment)
         write(folder / name.rpartition("/")[2], body)
         with transaction(self._ledger, self._path):
