@@ -664,6 +664,37 @@ def commission_log(store_folder: Path, config: Config, console: Console) -> None
     console.object({"posts": posts}) if console.as_json else console.sections([summary.of_posts(posts)])
 
 
+@cli.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RELEASE_DIR...")
+@click.option("--dry-run", is_flag=True, help="Show the plan; read the platform, and write nothing.")
+@click.option("--production", is_flag=True, help="Publish on www.data.gouv.fr; without it, on its demo.")
+@click.option("--public", is_flag=True, help="Make the dataset public; a new one is private.")
+@click.option("--describe", is_flag=True, help="Write title, description, tags, frequency and licence again.")
+@click.option(
+    "--format", "formats", type=click.Choice(["csv", "parquet"]), multiple=True, help="Only tables of this format."
+)
+@click.option("--api-key-file", type=click.Path(path_type=Path), help="File with the key of the platform, mode 0600.")
+@_common
+def publish(config: Config, console: Console, **options: Any) -> int:  # noqa: ANN401 - given on
+    """Publish releases on data.gouv.fr: create what is missing, replace what changed, and nothing else.
+
+    Give the release of a year and the one of the whole history; each is verified before. Whatever fails, run it again:
+    what is done is not done twice.
+
+    The key comes from --api-key-file, the credential datagouv-demo-key (datagouv-production-key) of systemd, or the
+    variable LOGSTATS_DATAGOUV_DEMO_KEY (LOGSTATS_DATAGOUV_PRODUCTION_KEY).
+
+    \b
+    Examples:
+      logstats publish releases/2026 releases/historique --api-key-file key --dry-run
+      logstats publish releases/2026 releases/historique --api-key-file key
+      logstats publish releases/2026 releases/historique --api-key-file key --production --public
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from logstats.publish.datagouv import command  # noqa: PLC0415 - `--version` needs none of this
+
+    return command.run(command.Options(**options), config, console)
+
+
 def _knowledge(config: Config) -> Knowledge:
     from logstats import geodata  # noqa: PLC0415 - `--version` needs none of this
     from logstats.derive import Knowledge  # noqa: PLC0415

@@ -38,8 +38,10 @@ __all__ = [
     "Outcome",
     "PageRule",
     "Pages",
+    "Platform",
     "Privacy",
     "Protection",
+    "Publish",
     "Release",
     "Request",
     "Search",
@@ -58,7 +60,10 @@ _STATUSES: Final = (100, 599)
 _MOST_STEPS: Final = 20
 _LONGEST_NAME: Final = 100
 _DAY: Final = 24 * 60
+_LONGEST_TITLE: Final = 350
+_LONGEST_SUMMARY: Final = 200
 _THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
+_PUBLISH_LIMITS: Final = {"timeout_seconds": (1, 3_600), "attempts": (1, 10)}
 _COMMISSION_LIMITS: Final = {"max_bytes": (1_000, 10_000_000), "timeout_seconds": (1, 600), "attempts": (1, 10)}
 
 
@@ -247,6 +252,30 @@ class Commission:
 
 
 @dataclass(frozen=True)
+class Platform:
+    """One of the platforms of data.gouv.fr: its address, and our organisation and dataset there."""
+
+    url: str
+    organisation: str
+    dataset: str
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Publishing on data.gouv.fr: what the dataset says of itself, and where it is."""
+
+    title: str
+    summary: str
+    service_url: str
+    tags: tuple[str, ...]
+    frequency: str
+    timeout_seconds: int
+    attempts: int
+    demo: Platform
+    production: Platform
+
+
+@dataclass(frozen=True)
 class Config:
     """The effective configuration."""
 
@@ -268,6 +297,7 @@ class Config:
     feature: tuple[Feature, ...]
     funnel: tuple[Funnel, ...]
     commission: Commission
+    publish: Publish
     file: Path | None = field(default=None, compare=False)
 
     def with_format(self, text: str | None) -> Config:
@@ -431,6 +461,7 @@ def _checked(config: Config, place: _Place) -> Config:
     _check_patterns(config, place)
     _check_features(config, place)
     _check_commission(config.commission, place)
+    _check_publish(config.publish, place)
     return config
 
 
@@ -555,13 +586,9 @@ def _check_funnel(key: str, funnel: Funnel, place: _Place) -> None:
 
 def _check_commission(commission: Commission, place: _Place) -> None:
     for name in ("acceptance_url", "production_url", "base_url"):
-        parts = urlsplit(getattr(commission, name))
-        # The key of the service goes there: in clear text to this machine only.
-        secure = parts.scheme == "https" or parts.hostname in _THIS_MACHINE or name == "base_url"
         if name == "base_url" and not commission.base_url:
             continue
-        if not (secure and parts.scheme in {"http", "https"} and parts.hostname) or parts.query or parts.username:
-            raise place.error(f"commission.{name}", "must be an address with https://, without query or user")
+        _check_address(f"commission.{name}", getattr(commission, name), place, with_key=name != "base_url")
     for name in ("unique_id_path", "information_path", "assistance_path"):
         if not getattr(commission, name).startswith("/"):
             raise place.error(f"commission.{name}", "must begin with a slash")
@@ -571,6 +598,34 @@ def _check_commission(commission: Commission, place: _Place) -> None:
     for name, (low, high) in _COMMISSION_LIMITS.items():
         if not low <= getattr(commission, name) <= high:
             raise place.error(f"commission.{name}", f"must be from {low:,} to {high:,}")
+
+
+def _check_publish(publish: Publish, place: _Place) -> None:
+    if len(publish.title) > _LONGEST_TITLE or len(publish.summary) > _LONGEST_SUMMARY:
+        raise place.error(
+            "publish.summary", f"at most {_LONGEST_TITLE} letters of title, {_LONGEST_SUMMARY} of summary"
+        )
+    if publish.service_url:
+        _check_address("publish.service_url", publish.service_url, place, with_key=False)
+    for tag in publish.tags:
+        if not (3 <= len(tag) <= 96 and tag == tag.lower() and tag.replace("-", "").isalnum() and tag.isascii()):  # noqa: PLR2004
+            raise place.error("publish.tags", f"{tag!r} is no tag", "3 to 96 of a to z, 0 to 9 and -")
+    for name, platform in (("demo", publish.demo), ("production", publish.production)):
+        _check_address(f"publish.{name}.url", platform.url, place, with_key=True)
+        ident = platform.organisation
+        if ident and not (len(ident) == 24 and set(ident) <= set("0123456789abcdef")):  # noqa: PLR2004
+            raise place.error(f"publish.{name}.organisation", "must be an id of 24 hex digits")
+    for name, (low, high) in _PUBLISH_LIMITS.items():
+        if not low <= getattr(publish, name) <= high:
+            raise place.error(f"publish.{name}", f"must be from {low:,} to {high:,}")
+
+
+def _check_address(key: str, address: str, place: _Place, *, with_key: bool) -> None:
+    """Refuse what is no address; the key of a service goes in clear text to this machine only."""
+    parts = urlsplit(address)
+    secure = parts.scheme == "https" or parts.hostname in _THIS_MACHINE or not with_key
+    if not (secure and parts.scheme in {"http", "https"} and parts.hostname) or parts.query or parts.username:
+        raise place.error(key, "must be an address with https://, without query or user")
 
 
 def _nearest(text: str, known: Sequence[str]) -> str:

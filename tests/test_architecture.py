@@ -53,6 +53,10 @@ WIRING: Final = {
     ("geodata", "derive"): "it writes the country tables that derive reads, and shares their layout",
     ("tally", "read"): "the outline of a rejected line needs its text; for the type checker only",
     ("publish", "derive"): "a registered URL is found by the page that its path becomes there",
+    (
+        "publish",
+        "release",
+    ): "a release is verified before it is published, and its tables have the order of the catalogue",
     ("publish", "store"): "the Commission's file is made of closed days, and the ledger keeps what was sent",
     ("summary", "derive"): "it names the country database; for the type checker only",
 }

@@ -105,7 +105,7 @@ class _Run:
     def _one(self, step: Step) -> None:
         match step.action:
             case "create dataset":
-                payload = {**step.payload, "organization": self._platform.organization}
+                payload = {**step.payload, "organization": self._platform.organisation}
                 self._dataset = self._client.create(payload)
             case "create" | "replace" | "metadata":
                 self._send(step)

@@ -82,12 +82,14 @@ class Client:
         found: dict[str, Any] = self._read(f"/datasets/{quote(ident, safe='')}/")
         return found
 
-    def datasets(self, organization: str) -> list[dict[str, Any]]:
+    def datasets(self, organisation: str) -> list[dict[str, Any]]:
         """Give all datasets of an organisation, the private ones included."""
         found: list[dict[str, Any]] = []
         page = 1
         while True:
-            answer = self._read(f"/organizations/{quote(organization, safe='')}/datasets/?page={page}&page_size={_PAGE}")
+            answer = self._read(
+                f"/organizations/{quote(organization, safe='')}/datasets/?page={page}&page_size={_PAGE}"
+            )
             found += answer["data"]
             if not answer.get("next_page"):
                 return found

@@ -32,7 +32,9 @@ def description(config: Config, releases: Sequence[Release]) -> dict[str, Any]:
     """
     names = {one.package["licenses"][0]["name"] for one in releases}
     if len(names) > 1:
-        raise InputRejectedError("the releases have different licences", hint="a dataset has one: release anew, or apart")
+        raise InputRejectedError(
+            "the releases have different licences", hint="a dataset has one: release anew, or apart"
+        )
     licence = next(ident for ident, known in LICENCES.items() if known["name"] in names)
     last = releases[-1]
     facts = {

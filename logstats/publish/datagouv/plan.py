@@ -100,9 +100,7 @@ def reordered(state: State) -> list[str]:
     """Give the ids of all resources with ours in order, and those of others where they were."""
     ours = iter(sorted(state.keyed, key=in_order))
     known = {one["id"] for one in state.keyed.values()}
-    return [
-        state.keyed[next(ours)]["id"] if one["id"] in known else one["id"] for one in state.dataset["resources"]
-    ]
+    return [state.keyed[next(ours)]["id"] if one["id"] in known else one["id"] for one in state.dataset["resources"]]
 
 
 def _of_resource(wanted: Wanted, state: State, adopted: Mapping[str, Any] | None) -> Step:
@@ -129,9 +127,7 @@ def _of_resource(wanted: Wanted, state: State, adopted: Mapping[str, Any] | None
     return Step("metadata" if differ else "keep", ", ".join(differ), wanted, found["id"])
 
 
-def _unkeyed(
-    goal: Goal, state: State
-) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], list[str]]:
+def _unkeyed(goal: Goal, state: State) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], list[str]]:
     """Find what a run left behind that ended between an upload and its metadata: still named as it was uploaded."""
     names = {wanted.name: wanted for wanted in goal.resources}
     adopted: dict[str, dict[str, Any]] = {}

@@ -45,7 +45,9 @@ def error_of(answer: Answer, place: str) -> LogstatsError:
             text, hint="demo and production have keys of their own; the user must be a member of the organisation"
         )
     if answer.status in _GONE:
-        return LogstatsError(text, hint="is the id in [publish] one of this platform? demo and production have their own")
+        return LogstatsError(
+            text, hint="is the id in [publish] one of this platform? demo and production have their own"
+        )
     if answer.status in _WRONG:
         return InputRejectedError(text)
     return ConfigurationError(text, hint="is the address in [publish] right?")

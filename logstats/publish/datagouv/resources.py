@@ -1,7 +1,7 @@
 """Resources: what is wanted on the platform, from releases whose every byte was verified.
 
-A release has a period: a year, the whole history (`historique`), or a month. Each of its files is a resource with the key
-`table/period.suffix`, for example `pages/2026.parquet`; the schema of a table is one for all periods,
+A release has a period: a year, the whole history (`historique`), or a month. Each of its files is a resource with the
+key `table/period.suffix`, for example `pages/2026.parquet`; the schema of a table is one for all periods,
 `pages/schema.json`.
 """
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["KEY", "Release", "Wanted", "in_order", "read_release", "wanted"]
 
 KEY: Final = "logstats:key"
-_HISTORY: Final = "historique"
 _TABLES: Final = ("parquet", "csv")
+"""In this order beside each other."""
+
 _TEXTS: Final = {"md": "txt"}
 """The platform takes no Markdown: it goes as the plain text that it is."""
 
@@ -138,16 +139,16 @@ def wanted(releases: Sequence[Release], formats: Collection[str]) -> list[Wanted
     return sorted(found.values(), key=lambda one: not one.key.endswith("/schema.json"))
 
 
-def in_order(key: str) -> tuple[int, int, str, int, int]:
-    """Give what resources are sorted by: tables before documents, the history first, then the newest, then the catalogue."""
+def in_order(key: str) -> tuple[int, int, int, str]:
+    """Give what resources are sorted by: tables, documents, schemas; history, then the newest; as in the catalogue."""
     stem, _, rest = key.partition("/")
     period, _, suffix = rest.rpartition(".")
     tables = list(release.catalogue().tables)
-    newest = -int(period.replace("-", "").ljust(6, "0")) if period.replace("-", "").isdecimal() else 0
-    place = tables.index(stem) if stem in tables else len(tables)
-    document = stem not in tables or period == "schema"
-    form = _TABLES.index(suffix) if suffix in _TABLES else len(_TABLES)
-    return int(document) + (period == "schema"), newest if period != _HISTORY else -(10**6), "", place, form
+    kind = 2 if period == "schema" else int(stem not in tables)
+    digits = period.replace("-", "").ljust(6, "0")
+    age = -int(digits) if digits.isdecimal() else -(10**6)
+    place = 2 * tables.index(stem) + (suffix != _TABLES[0]) if stem in tables else 2 * len(tables)
+    return kind, age, place, key
 
 
 @cache

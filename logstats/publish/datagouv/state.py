@@ -66,15 +66,15 @@ def find(client: Client, platform: Platform, name: str) -> State | None:
         if dataset.get("deleted"):
             raise LogstatsError(f"the dataset {platform.dataset} was deleted", hint="restore it on the platform")
         return State.of(dataset)
-    if not platform.organization:
+    if not platform.organisation:
         raise ConfigurationError(
             "no organisation and no dataset is named",
             key="publish",
-            hint="organization (24 hex digits) in [publish.demo] or [publish.production]",
+            hint="organisation (24 hex digits) in [publish.demo] or [publish.production]",
         )
     ours = [
         one
-        for one in client.datasets(platform.organization)
+        for one in client.datasets(platform.organisation)
         if (one.get("extras") or {}).get(DATASET) == name and not one.get("deleted")
     ]
     if len(ours) > 1:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib3.filepost import encode_multipart_formdata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["PART_BYTES", "Body", "bodies"]
 
@@ -45,6 +45,6 @@ def bodies(name: str, data: bytes, part_bytes: int = PART_BYTES) -> Iterator[Bod
     yield _body(common, last=True)
 
 
-def _body(fields: dict[str, str | tuple[str, bytes]], *, last: bool) -> Body:
+def _body(fields: Mapping[str, str | tuple[str, bytes]], *, last: bool) -> Body:
     content, kind = encode_multipart_formdata(fields)
     return Body(content, kind, last)
