@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Done", "publish"]
 
 _LONGEST_PAUSE: Final = 60.0
+_WIPED: Final = ("private", "tags", "temporal_coverage")
+"""Fields of a dataset that an update empties, or sets to false, when it does not name them (udata 17.18)."""
 
 
 @dataclass
@@ -113,8 +115,8 @@ class _Run:
                 self._client.remove(self._dataset["id"], step.ident)
                 self._done.removed += 1
             case "dataset":
-                private = {"private": self._dataset["private"]}
-                self._client.update(self._dataset["id"], {**private, **step.payload})
+                kept = {name: self._dataset[name] for name in _WIPED if self._dataset.get(name) is not None}
+                self._client.update(self._dataset["id"], {**kept, **step.payload})
             case "order":
                 state = State.of(self._client.dataset(self._dataset["id"]))
                 wanted = reordered(state)

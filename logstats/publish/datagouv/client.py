@@ -88,7 +88,7 @@ class Client:
         page = 1
         while True:
             answer = self._read(
-                f"/organizations/{quote(organization, safe='')}/datasets/?page={page}&page_size={_PAGE}"
+                f"/organizations/{quote(organisation, safe='')}/datasets/?page={page}&page_size={_PAGE}"
             )
             found += answer["data"]
             if not answer.get("next_page"):
@@ -100,7 +100,7 @@ class Client:
         return self._write("POST", "/datasets/", payload, safe=False)
 
     def update(self, dataset: str, payload: Mapping[str, Any]) -> None:
-        """Change some fields of a dataset; `private` must be one of them, or a draft becomes public."""
+        """Change some fields of a dataset. `private`, `tags` and `temporal_coverage` are emptied unless they are named."""
         self._write("PUT", f"/datasets/{dataset}/", payload, safe=True)
 
     def upload(self, dataset: str, resource: str | None, name: str, data: bytes) -> dict[str, Any]:

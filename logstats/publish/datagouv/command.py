@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from logstats.publish.datagouv.apply import Done
     from logstats.publish.datagouv.plan import Plan
 
-__all__ = ["FORMATS", "Options", "run"]
+__all__ = ["FORMATS", "Options", "goal_of", "run"]
 
 FORMATS: Final = ("parquet", "csv")
 _MOST: Final = 64_000_000  # bytes of an answer: a dataset of a thousand resources has about two million
@@ -57,7 +57,7 @@ class Options:
 def run(options: Options, config: Config, console: Console) -> int:
     """Verify the releases, and bring the platform to them; with `dry_run`, only look; give the exit code."""
     platform = config.publish.production if options.production else config.publish.demo
-    goal = _goal(options, config)
+    goal = goal_of(options, config)
     key = find_key("datagouv", options.environment, options.api_key_file)
     timeout, attempts = float(config.publish.timeout_seconds), config.publish.attempts
     channel = Channel(platform.url, key, timeout=timeout, attempts=attempts, most=_MOST)
@@ -76,7 +76,8 @@ def run(options: Options, config: Config, console: Console) -> int:
     return 0
 
 
-def _goal(options: Options, config: Config) -> Goal:
+def goal_of(options: Options, config: Config) -> Goal:
+    """Verify the releases; give what is wanted of the platform."""
     releases = [read_release(str(folder), folders.read(folder), config.protection.k) for folder in options.folders]
     return Goal(
         wanted(releases, options.formats or FORMATS),
@@ -153,8 +154,9 @@ def _show_done(done: Done, goal: Goal, client: Client, where: tuple[Options, Pla
     if console.as_json:
         console.object({**figures, "resources": links, "notes": done.notes})
         return
-    lines = [f"  {one['action']:<8}  {escape(one['resource']):<44}  {escape(one['link'])}" for one in links]
-    console.sections([Section("Resources, by their permanent links", lines)])
+    console.sections([Section("Resources, by their permanent links", [])])
+    for one in links:  # whole, so that they can be copied
+        console.result(f"  {one['action']:<8}  {escape(one['resource']):<44}  {escape(one['link'])}")
     _say_notes(done.notes, console)
     if not platform.dataset:
         console.message(f'put dataset = "{dataset["id"]}" into [publish.{options.environment}]')

@@ -149,7 +149,7 @@ def _sha1(resource: Mapping[str, Any]) -> str:
 
 
 def _of_dataset(goal: Goal, state: State) -> dict[str, Any]:
-    """Give the fields of the dataset that must change. `private` goes with every request (apply.py)."""
+    """Give the fields of the dataset that must change. Others go with every request, too (apply.py)."""
     here = state.dataset
     found: dict[str, Any] = {}
     extras = here.get("extras") or {}
