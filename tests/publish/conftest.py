@@ -31,8 +31,9 @@ from logstats.store import DurableStore
 from .proxy import Proxy
 
 if TYPE_CHECKING:
-    import polars as pl
     from collections.abc import Callable, Iterator
+
+    import polars as pl
 
     from logstats.derive import Knowledge
 
@@ -63,6 +64,11 @@ class Udata:
         """Make an organisation; give its id."""
         made = self.ask("POST", "organizations/", {"name": f"Test {time.monotonic_ns()}", "description": "Test"})
         return str(made["id"])
+
+    def reset(self) -> str:
+        """Forget all datasets and organisations; give the id of a new organisation."""
+        urllib3.request("POST", self.base.replace("/api/1/", "/tests/reset"), timeout=_PATIENCE)
+        return self.organisation()
 
     def datasets(self, organisation: str) -> list[dict[str, Any]]:
         """Give the datasets of an organisation, whole."""
@@ -146,7 +152,7 @@ def _short(seconds: float) -> None:
 @pytest.fixture
 def organisation(udata: Udata) -> str:
     """Return the id of an organisation without datasets."""
-    return udata.organisation()
+    return udata.reset()
 
 
 @pytest.fixture
@@ -159,7 +165,11 @@ def rules_for(proxy: Proxy, organisation: str) -> config.Config:
     """Give the defaults with the proxy as the demo platform."""
     usual = config.load(environment={})
     platform = config.Platform(proxy.base, organisation, "")
-    own = replace(usual.publish, demo=platform, service_url="https://www.example.org", summary="Une phrase.")
+    # A title of its own: the platform's storage, which is not reset, has a folder for each title and second.
+    title = f"Fréquentation {time.monotonic_ns()}"
+    own = replace(
+        usual.publish, demo=platform, title=title, service_url="https://www.example.org", summary="Une phrase."
+    )
     return replace(usual, publish=own)
 
 
@@ -183,7 +193,8 @@ def configuration(rules: config.Config, tmp_path: Path) -> Path:
     """Return the same configuration as a file."""
     file = tmp_path / "logstats.toml"
     demo = rules.publish.demo
-    file.write_text(f'[publish.demo]\nurl = "{demo.url}"\norganisation = "{demo.organisation}"\n')
+    title = f'[publish]\ntitle = "{rules.publish.title}"\n'
+    file.write_text(f'{title}[publish.demo]\nurl = "{demo.url}"\norganisation = "{demo.organisation}"\n')
     return file
 
 

@@ -176,7 +176,7 @@ def test_a_dataset_that_people_made_keeps_what_they_wrote(
     assert [one["title"] for one in found["resources"] if KEY not in one["extras"]] == ["Autre"]
     publisher(small, describe=True)
     [described] = udata.datasets(organisation)
-    assert described["title"] == publisher.rules.release.title
+    assert described["title"] == publisher.rules.publish.title
     assert "logstats" in described["description"]
     assert len(described["resources"]) == len(found["resources"])
     assert publisher(small, describe=True)[1].writes == 0

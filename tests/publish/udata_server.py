@@ -2,7 +2,9 @@
 
 It runs in an environment of its own (udata.txt). It prints one JSON line, {"base": "http://127.0.0.1:PORT/api/1/",
 "key": "udata_…", "organization": "…"}, and serves until it is ended. Nothing is kept but files, in the folder that is
-named. mongomock is not MongoDB: what it cannot do answers 500; what publishing asks for was tried.
+named. mongomock is not MongoDB: what it cannot do answers 500; what publishing asks for was tried. POST /tests/reset is
+the one thing that is not udata's.
+POST /tests/reset is the one thing that is not udata's.
 
 usage: python udata_server.py PORT FOLDER
 """
@@ -58,6 +60,15 @@ def main() -> None:
             License(id=ident, title=title).save()
         organization = Organization(name="Test", description="Test", members=[Member(user=user, role="admin")]).save()
         key = ApiToken.generate(user, name="test")[1]
+
+    @app.route("/tests/reset", methods=["POST"])  # type: ignore[untyped-decorator]
+    def reset() -> str:
+        """Forget all but the user, the key and the licences: mongomock looks at everything each time."""
+        database = mongoengine.connection.get_db()
+        for name in set(database.list_collection_names()) - {"user", "api_token", "license"}:
+            database[name].delete_many({})
+        return ""
+
     facts = {"base": f"http://127.0.0.1:{port}/api/1/", "key": key, "organization": str(organization.id)}
     print(json.dumps(facts), flush=True)  # noqa: T201 - how the tests get them
     app.run("127.0.0.1", port, threaded=False, debug=False)

@@ -100,7 +100,7 @@ class Client:
         return self._write("POST", "/datasets/", payload, safe=False)
 
     def update(self, dataset: str, payload: Mapping[str, Any]) -> None:
-        """Change some fields of a dataset. `private`, `tags` and `temporal_coverage` are emptied unless they are named."""
+        """Change some fields of a dataset; `private`, `tags` and `temporal_coverage` are emptied unless named."""
         self._write("PUT", f"/datasets/{dataset}/", payload, safe=True)
 
     def upload(self, dataset: str, resource: str | None, name: str, data: bytes) -> dict[str, Any]:
