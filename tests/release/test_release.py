@@ -371,3 +371,20 @@ def test_a_store_of_an_older_version_gets_the_ledger_of_releases(tmp_path: Path)
     with DurableStore(tmp_path / "store") as store:
         assert store.frozen(MONTH) is None
         assert [day["day"] for day in store.days_of(MONTH)] == ["2026-10-01"]
+
+
+@pytest.mark.parametrize(
+    ("now", "month", "year"),
+    (
+        ("2026-11-05T04:20:00+00:00", "2026-10", "2026"),
+        ("2026-10-31T22:59:59+00:00", "2026-09", "2026"),
+        ("2026-10-31T23:00:00+00:00", "2026-10", "2026"),
+        ("2027-01-05T04:20:00+00:00", "2026-12", "2026"),
+    ),
+)
+def test_the_last_month_is_that_of_the_local_calendar(now: str, month: str, year: str) -> None:
+    """`last` is the month that ended, in the configured zone (an hour before UTC's end), and its year."""
+    at = datetime.fromisoformat(now)
+    assert releasing.named("last", None, "Europe/Paris", at) == (month, None)
+    assert releasing.named(None, "last", "Europe/Paris", at) == (None, year)
+    assert releasing.named("2026-03", "2025", "Europe/Paris", at) == ("2026-03", "2025")
