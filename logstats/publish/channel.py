@@ -33,11 +33,12 @@ _SUCCESS: Final = range(200, 300)
 
 
 class Answer(NamedTuple):
-    """What the service said. Status 0: nothing, and `text` says why."""
+    """What the service said. Status 0: nothing, and `text` says why. Not `whole`: the text was cut off."""
 
     status: int
     text: str
     headers: Mapping[str, str] = {}
+    whole: bool = True
 
     @property
     def accepted(self) -> bool:
@@ -96,8 +97,7 @@ class Channel:
         answer = Answer(0, "not asked")
         for attempt in range(1, self._attempts + 1):
             answer = self._once(method, path, body, kind)
-            again = not answer.status or answer.status in AGAIN if safe else answer.status == _TOO_MANY
-            if not again:
+            if not _again(method, answer, safe=safe):
                 break
             if attempt < self._attempts:
                 self._pause(min(max(_wanted_pause(answer), 2.0 ** (attempt - 1)), _LONGEST_PAUSE))
@@ -121,13 +121,20 @@ class Channel:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             return Answer(0, type(error).__name__)  # its own text may hold more than it should
         try:
-            content = response.read(self._most)
+            content, whole = response.read(self._most), True
         except (urllib3.exceptions.HTTPError, OSError):
-            content = b""  # the status came, and that decides
+            content, whole = b"", False  # the status came, and of a request that writes, that decides
         finally:
             response.close()
         found = {name.lower(): self._key.hidden_in(value) for name, value in response.headers.items()}
-        return Answer(response.status, self._key.hidden_in(content.decode("utf-8", "replace")), found)
+        return Answer(response.status, self._key.hidden_in(content.decode("utf-8", "replace")), found, whole)
+
+
+def _again(method: str, answer: Answer, *, safe: bool) -> bool:
+    """Tell whether a request may do better when it is made again."""
+    if not safe:
+        return answer.status == _TOO_MANY
+    return not answer.status or answer.status in AGAIN or (method == "GET" and not answer.whole)
 
 
 def _wanted_pause(answer: Answer) -> float:

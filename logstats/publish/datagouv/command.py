@@ -115,7 +115,7 @@ def _show_plan(todo: Plan, dataset: dict[str, Any], options: Options, console: C
     counts = {
         name: sum(step.action == name for step in todo.steps) for name in ("create", "replace", "metadata", "keep")
     }
-    figures = {"platform": options.environment, "dataset": dataset.get("id") or "none yet", **counts}
+    figures = {"platform": options.environment, "dataset": dataset.get("id") or "none", **counts}
     steps = [
         {
             "action": step.action,
