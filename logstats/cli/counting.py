@@ -45,11 +45,12 @@ def report(files: tuple[str, ...], out: Path | None, format_text: str | None, co
 
     sources = sources_of(files)
     knowledge = knowledge_of(config.with_format(format_text))
-    with ThrowawayStore() as store, closing(console.progress(sources)) as progress:
-        found = runs.report(sources, runs.Run(knowledge, store, progress=progress))
-    figures = summary.summarise(found, knowledge.config, knowledge.countries.info)
-    if out:
-        figures["files"] = [str(path) for path in tables.write(found.cells, out, summary.provenance(figures))]
+    with ThrowawayStore() as store:
+        with closing(console.progress(sources)) as progress:
+            found = runs.report(sources, runs.Run(knowledge, store, progress=progress))
+        figures = summary.summarise(found, knowledge.config, knowledge.countries.info)
+        if out:
+            figures["files"] = [str(path) for path in tables.write(found.cells, out, summary.provenance(figures))]
     console.object(figures) if console.as_json else console.summary(figures)
     return judged(found, config, console)
 
