@@ -610,6 +610,60 @@ def features_suggest(files: tuple[str, ...], format_text: str | None, config: Co
     return _judge(found, config, console)
 
 
+@cli.group(invoke_without_command=True)
+@click.option(
+    "--store", "store_folder", type=click.Path(path_type=Path, file_okay=False), envvar="LOGSTATS_STORE", help="Store."
+)
+@click.option("--month", metavar="YYYY-MM|last", help="The UTC month; without it, the last one.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the message there.")
+@click.option("--format", "twins", type=click.Choice(["csv", "parquet"]), multiple=True, help="And a twin for people.")
+@click.option("--pages", type=click.Path(path_type=Path), help="List of the registered URLs: text, CSV or JSON.")
+@click.option("--partial", is_flag=True, help="Also a month of which days are missing.")
+@click.option("--check", "check_file", type=click.Path(path_type=Path), help="Check this file instead.")
+@click.option(
+    "--diff", is_flag=False, flag_value="", metavar="[FILE]", help="Compare, without FILE to the month before."
+)
+@click.option("--strict", is_flag=True, help="Exit with 65 when --diff finds something to look at.")
+@click.option("--send", is_flag=False, flag_value="", metavar="[FILE]", help="Send; FILE is one built earlier.")
+@click.option("--production", is_flag=True, help="Send to production; without it, to acceptance.")
+@click.option("--api-key-file", type=click.Path(path_type=Path), help="File with the key of the service, mode 0600.")
+@click.option("--unless-sent", is_flag=True, help="Do not send again what was accepted with the same figures.")
+@click.option("--assistance", type=click.Path(path_type=Path), help="Make the half-yearly message of this CSV instead.")
+@click.option("--half-year", metavar="YYYY-H1|H2", help="The half-year of --assistance.")
+@click.pass_context
+@_common
+def commission(context: click.Context, config: Config, console: Console, **options: Any) -> int:  # noqa: ANN401 - given on
+    """Make, check, compare and send the Commission's monthly file: page views by URL, country and device.
+
+    The key comes from --api-key-file, the credential commission-acceptance-key (commission-production-key) of systemd,
+    or the variable LOGSTATS_COMMISSION_ACCEPTANCE_KEY (LOGSTATS_COMMISSION_PRODUCTION_KEY).
+
+    \b
+    Examples:
+      logstats commission --store /var/lib/logstats --month 2026-10 --out october.json --diff
+      logstats commission --check october.json
+      logstats commission --store /var/lib/logstats --send october.json --api-key-file key
+      logstats commission log --store /var/lib/logstats
+      logstats commission --assistance requests.csv --half-year 2026-H1 --out assistance.json
+    """  # noqa: D301 - \b tells Click to keep the lines
+    if context.invoked_subcommand:
+        return 0
+    from logstats.publish.commission import command  # noqa: PLC0415 - `--version` needs none of this
+
+    return command.run(command.Options(**options), config, console)
+
+
+@commission.command("log")
+@_store
+@_common
+def commission_log(store_folder: Path, config: Config, console: Console) -> None:  # noqa: ARG001 - checked all the same
+    """List what was sent: when, where, period, id, status, digest, views."""
+    from logstats.publish.commission import sent, summary  # noqa: PLC0415 - `--version` needs none of this
+
+    posts = sent.posts(store_folder)
+    console.object({"posts": posts}) if console.as_json else console.sections([summary.of_posts(posts)])
+
+
 def _knowledge(config: Config) -> Knowledge:
     from logstats import geodata  # noqa: PLC0415 - `--version` needs none of this
     from logstats.derive import Knowledge  # noqa: PLC0415

@@ -15,6 +15,7 @@ from importlib import resources
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
+    "Commission",
     "Config",
+    "CountryName",
     "Exclude",
     "Feature",
     "Funnel",
@@ -55,6 +58,8 @@ _STATUSES: Final = (100, 599)
 _MOST_STEPS: Final = 20
 _LONGEST_NAME: Final = 100
 _DAY: Final = 24 * 60
+_THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
+_COMMISSION_LIMITS: Final = {"max_bytes": (1_000, 10_000_000), "timeout_seconds": (1, 600), "attempts": (1, 10)}
 
 
 @dataclass(frozen=True)
@@ -212,6 +217,36 @@ class Funnel:
 
 
 @dataclass(frozen=True)
+class CountryName:
+    """A country that is sent under another code; under none, it is left out."""
+
+    code: str
+    sent: str
+
+
+@dataclass(frozen=True)
+class Commission:
+    """The Commission's monthly file: what is counted for which URLs, and where it goes."""
+
+    measure: Literal["page_views", "visits", "visitors"]
+    pages: str
+    pages_field: str
+    patterns: tuple[str, ...]
+    base_url: str
+    same_page: tuple[Literal["scheme", "slash", "www"], ...]
+    countries: tuple[CountryName, ...]
+    unknown_country: str
+    acceptance_url: str
+    production_url: str
+    unique_id_path: str
+    information_path: str
+    assistance_path: str
+    max_bytes: int
+    timeout_seconds: int
+    attempts: int
+
+
+@dataclass(frozen=True)
 class Config:
     """The effective configuration."""
 
@@ -232,6 +267,7 @@ class Config:
     search: Search
     feature: tuple[Feature, ...]
     funnel: tuple[Funnel, ...]
+    commission: Commission
     file: Path | None = field(default=None, compare=False)
 
     def with_format(self, text: str | None) -> Config:
@@ -394,6 +430,7 @@ def _checked(config: Config, place: _Place) -> Config:
     _check_networks(config, place)
     _check_patterns(config, place)
     _check_features(config, place)
+    _check_commission(config.commission, place)
     return config
 
 
@@ -434,6 +471,7 @@ def _check_patterns(config: Config, place: _Place) -> None:
     patterns += [("protection.blocked", p) for p in config.protection.blocked]
     patterns += [("exclude.paths", p) for p in config.exclude.paths]
     patterns += [("pages.rules", rule.pattern) for rule in config.pages.rules]
+    patterns += [("commission.patterns", p) for p in config.commission.patterns]
     patterns += [(f"{key}.paths", p) for key, request in _requests(config) for p in request.paths]
     # They are matched as one, which may be too much where each alone is not.
     patterns += [(f"{key}.paths", "|".join(f"(?:{p})" for p in one.paths)) for key, one in _requests(config)]
@@ -513,6 +551,26 @@ def _check_funnel(key: str, funnel: Funnel, place: _Place) -> None:
     if not 0 <= funnel.minutes <= _DAY:
         raise place.error(f"{key}.minutes", f"must be from 0 to {_DAY}")
     _check_names(f"{key}.steps", funnel.steps, place)
+
+
+def _check_commission(commission: Commission, place: _Place) -> None:
+    for name in ("acceptance_url", "production_url", "base_url"):
+        parts = urlsplit(getattr(commission, name))
+        # The key of the service goes there: in clear text to this machine only.
+        secure = parts.scheme == "https" or parts.hostname in _THIS_MACHINE or name == "base_url"
+        if name == "base_url" and not commission.base_url:
+            continue
+        if not (secure and parts.scheme in {"http", "https"} and parts.hostname) or parts.query or parts.username:
+            raise place.error(f"commission.{name}", "must be an address with https://, without query or user")
+    for name in ("unique_id_path", "information_path", "assistance_path"):
+        if not getattr(commission, name).startswith("/"):
+            raise place.error(f"commission.{name}", "must begin with a slash")
+    for code in (commission.unknown_country, *(s for c in commission.countries for s in (c.code, c.sent))):
+        if code and not (len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()):  # noqa: PLR2004
+            raise place.error("commission.countries", f"{code!r} is no country code", "two capital letters, as in EL")
+    for name, (low, high) in _COMMISSION_LIMITS.items():
+        if not low <= getattr(commission, name) <= high:
+            raise place.error(f"commission.{name}", f"must be from {low:,} to {high:,}")
 
 
 def _nearest(text: str, known: Sequence[str]) -> str:

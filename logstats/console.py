@@ -20,7 +20,7 @@ from logstats import sections
 from logstats.text import BAR, BIDIRECTIONAL, bar, clipped, duration, escape, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from logstats.read import Source
 
@@ -114,6 +114,13 @@ class Console:
     def key_values(self, figures: Mapping[str, Any]) -> None:
         """Write one line of `key=value`, which a timer's journal keeps and grep finds."""
         self.result(" ".join(f"{name}={escape(str(value))}" for name, value in figures.items()))
+
+    def sections(self, found: Iterable[sections.Section]) -> None:
+        """Write sections whose lines have been escaped."""
+        for section in found:
+            self._title(section.title)
+            for line in section.lines:
+                self.result(self._clip(line))
 
     def status(self, state: Mapping[str, Any]) -> None:
         """Write what a store holds."""

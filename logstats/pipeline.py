@@ -68,8 +68,8 @@ def count_day(run: Run[_Store], site: str, day: date) -> dict[str, pl.DataFrame]
     """Turn an open day into cells, in parts of its visitors when it is too large for memory."""
     config, parts = run.knowledge.config, -(-run.store.rows(site, day) // _MOST_ROWS)
     if parts > 1:
-        return closing_by_visitors(partial(run.store.hits, site, day), parts, config)
-    return closing(run.store.hits(site, day), config)
+        return closing_by_visitors(partial(run.store.hits, site, day), parts, config, kept=run.store.keeps_cells)
+    return closing(run.store.hits(site, day), config, kept=run.store.keeps_cells)
 
 
 def intake(
@@ -196,21 +196,22 @@ def _without_torn_line(blocks: Iterable[Block]) -> Iterator[Block]:
         yield last
 
 
-def closing(hits: pl.DataFrame, config: Config) -> dict[str, pl.DataFrame]:
+def closing(hits: pl.DataFrame, config: Config, *, kept: bool = True) -> dict[str, pl.DataFrame]:
     """Turn the hits of a whole day into cells.
 
     Args:
         hits: HITS of one local day, in any order.
         config: How many pages a day may have, and what no person does.
+        kept: Whether the cells may be released later: what only that needs is not counted otherwise.
 
     Returns:
         The tables of schema.py; no id of a visitor is in them.
     """
-    return _cells_of(*_views_of(hits, config), config)
+    return _cells_of(*_views_of(hits, config), config, kept=kept)
 
 
 def closing_by_visitors(
-    hits: Callable[[int, int], pl.DataFrame], parts: int, config: Config
+    hits: Callable[[int, int], pl.DataFrame], parts: int, config: Config, *, kept: bool = True
 ) -> dict[str, pl.DataFrame]:
     """Turn the hits of a day that is too large for memory into the same cells.
 
@@ -221,11 +222,14 @@ def closing_by_visitors(
         hits: Gives part i of n; no visitor is in two of them.
         parts: How many there are.
         config: As `closing` takes it.
+        kept: The same.
     """
     use = _sums(behaviour.asset_use(hits(i, parts)) for i in range(parts))
     counts = [_page_counts(*_views_of(hits(i, parts), config, use)[:2]) for i in range(parts)]
     pages, failed = (_sums(of_parts) for of_parts in zip(*counts, strict=True))
-    return cells.add(_cells_of(*_views_of(hits(i, parts), config, use), config, (pages, failed)) for i in range(parts))
+    return cells.add(
+        _cells_of(*_views_of(hits(i, parts), config, use), config, (pages, failed), kept=kept) for i in range(parts)
+    )
 
 
 def _page_counts(hits: pl.DataFrame, views: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -251,6 +255,8 @@ def _cells_of(
     suspected: pl.DataFrame,
     config: Config,
     whole: tuple[pl.DataFrame | None, pl.DataFrame | None] = (None, None),
+    *,
+    kept: bool,
 ) -> dict[str, pl.DataFrame]:
     """Count a day; `whole` is how often its pages are viewed and fail, if the hits are only of some visitors."""
     most, (pages, failed) = config.pages.max_per_day, whole
@@ -275,7 +281,8 @@ def _cells_of(
             left=funnels.exits(reached, views, moved),
             errors=cells.bound_pages(errors, most, failed),
             timed=quality.timed(views),
-        )
+        ),
+        kept=kept,
     )
 
 

@@ -232,6 +232,9 @@ class Table:
         return {column.name: column.dtype for column in self.columns}
 
 
+INTERNAL: Final = frozenset(("prefixes",))
+"""Tables that are only kept in a store, for disclosure control."""
+
 TABLES: Final[Mapping[str, Table]] = {
     table.name: table
     for table in (

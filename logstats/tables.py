@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from logstats.parquet import cannot_write, write_parquet
-from logstats.schema import TABLES
+from logstats.schema import INTERNAL, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,8 @@ def write(cells: Mapping[str, pl.DataFrame], folder: Path, provenance: Mapping[s
         folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, frame in cells.items():
+        if name in INTERNAL:
+            continue
         path = folder / f"{name}.parquet"
         meanings = {column.name: f"{column.english} / {column.french}" for column in TABLES[name].columns}
         about = {"table": TABLES[name].english, "table_fr": TABLES[name].french, **provenance}

@@ -52,6 +52,8 @@ WIRING: Final = {
     ("console", "read"): "the progress bar shows inputs; for the type checker only",
     ("geodata", "derive"): "it writes the country tables that derive reads, and shares their layout",
     ("tally", "read"): "the outline of a rejected line needs its text; for the type checker only",
+    ("publish", "derive"): "a registered URL is found by the page that its path becomes there",
+    ("publish", "store"): "the Commission's file is made of closed days, and the ledger keeps what was sent",
     ("summary", "derive"): "it names the country database; for the type checker only",
 }
 
@@ -234,7 +236,7 @@ def test_version_is_quick(logstats_version: subprocess.CompletedProcess[str]) ->
     """`--version` does not load polars, pyarrow or numpy."""
     loaded = {line.rpartition("|")[2].strip().split(".")[0] for line in logstats_version.stderr.splitlines()}
     assert "click" in loaded
-    heavy = loaded & {"polars", "pyarrow", "numpy", "maxminddb", "publicsuffixlist"}
+    heavy = loaded & {"polars", "pyarrow", "numpy", "maxminddb", "publicsuffixlist", "jsonschema", "urllib3"}
     assert heavy == set()
 
 

@@ -584,7 +584,7 @@ def units(tmp_path: Path) -> Path:
 def test_the_units_are_valid(units: Path) -> None:
     """`systemd-analyze verify` finds nothing to say about services and timers."""
     names = sorted(str(path) for path in units.iterdir() if path.suffix in {".service", ".timer"})
-    assert len(names) == 4
+    assert len(names) == 6
     done = subprocess.run(
         [required("systemd-analyze"), "verify", "--man=no", *names],
         capture_output=True,
@@ -619,7 +619,7 @@ def test_a_day_is_closed_within_the_hour(units: Path) -> None:
     assert timedelta(hours=48) == GRACE
 
 
-@pytest.mark.parametrize(("unit", "most"), (("analyse", 1.0), ("publish", 1.5)))
+@pytest.mark.parametrize(("unit", "most"), (("analyse", 1.0), ("publish", 1.5), ("commission", 1.5)))
 def test_the_units_are_hardened(unit: str, most: float, units: Path) -> None:
     """`systemd-analyze security` gives an exposure far below the 2.5 that was asked for; 10 is a bare service."""
     command = [required("systemd-analyze"), "security", "--offline=true", "--no-pager"]
@@ -641,6 +641,17 @@ def test_the_units_tell_addresses_from_network(units: Path) -> None:
     hidden = [line.partition("=")[2] for line in publish if line.startswith("InaccessiblePaths=")]
     assert hidden == ["/var/log", "/var/lib/logstats/keys", "-/var/lib/logstats/open"]
     assert not any(line.startswith("SuccessExitStatus") for line in publish)
+
+
+def test_the_commission_unit_sees_no_person_and_no_key_on_its_command_line(units: Path) -> None:
+    """The unit that sends sees neither logs nor keys nor open days; its key is a credential; it sends to acceptance."""
+    unit = (units / "logstats-commission.service").read_text(encoding="utf-8").splitlines()
+    hidden = [line.partition("=")[2] for line in unit if line.startswith("InaccessiblePaths=")]
+    store = "/var/lib/logstats"
+    assert hidden == ["/var/log", f"{store}/keys", f"-{store}/open", f"-{store}/scratch"]
+    [start] = [line for line in unit if line.startswith("ExecStart=")]
+    assert start.endswith(f"commission --store {store} --month last --send --unless-sent")
+    assert "LoadCredential=commission-acceptance-key:/etc/logstats/commission-acceptance-key" in unit
 
 
 def test_the_user_is_made(units: Path, tmp_path: Path) -> None:

@@ -47,8 +47,12 @@ def bound_pages(views: pl.DataFrame, most: int, counts: pl.DataFrame | None = No
     return marked.with_columns(page.alias("page")).drop("kept")
 
 
-def aggregate(day: Day) -> dict[str, pl.DataFrame]:
+def aggregate(day: Day, *, kept: bool) -> dict[str, pl.DataFrame]:
     """Count a day.
+
+    Args:
+        day: What it is counted from.
+        kept: Whether its cells are kept, so that they may be released; else the table prefixes stays empty.
 
     Returns:
         TABLES of schema.py by name, sorted by their dimensions.
@@ -59,7 +63,7 @@ def aggregate(day: Day) -> dict[str, pl.DataFrame]:
         **count_features(day),
         **count_funnels(day),
         **count_quality(day),
-        **count_prefixes(day),
+        **(count_prefixes(day) if kept else {"prefixes": empty_cells()["prefixes"]}),
     }
     return {name: _declared(name, counted[name]) for name in TABLES}
 

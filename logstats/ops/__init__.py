@@ -42,6 +42,8 @@ SNIPPETS: Final[dict[str, dict[str, str]]] = {
         "logstats.timer": "/etc/systemd/system/logstats.timer",
         "logstats-publish.service": "/etc/systemd/system/logstats-publish.service",
         "logstats-publish.timer": "/etc/systemd/system/logstats-publish.timer",
+        "logstats-commission.service": "/etc/systemd/system/logstats-commission.service",
+        "logstats-commission.timer": "/etc/systemd/system/logstats-commission.timer",
         "logstats.sysusers": "/etc/sysusers.d/logstats.conf",
     },
     "nginx": {"nginx.conf": "/etc/nginx/conf.d/logstats.conf"},

@@ -25,7 +25,7 @@ import os
 import sqlite3
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -78,6 +78,8 @@ class DurableStore:
         NoPermissionError: Others may look into it, or it is a link.
         ConfigurationError: A newer version made it.
     """
+
+    keeps_cells: ClassVar = True
 
     def __init__(self, folder: Path, *, create: bool = True, most_rows: int = _MOST_ROWS) -> None:
         if not create and not (folder / "ledger.sqlite").exists():

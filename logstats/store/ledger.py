@@ -23,6 +23,7 @@ from logstats.errors import (
 from logstats.parquet import cannot_write
 from logstats.store.files import open_private
 from logstats.store.releases import RELEASES
+from logstats.store.transmissions import TRANSMISSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +101,7 @@ _MIGRATIONS: Final = (
     ALTER TABLE inputs ADD COLUMN joined INTEGER NOT NULL DEFAULT 0;
     """,
     RELEASES,
+    TRANSMISSIONS,
 )
 VERSION: Final = len(_MIGRATIONS)
 """Version of the schema; a store of a newer one is refused."""

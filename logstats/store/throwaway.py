@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import polars as pl
 from pyarrow.parquet import read_metadata
@@ -39,6 +39,8 @@ class ThrowawayStore:
         keys: Gives and destroys the keys of days.
         most_rows: So many hits stay in memory; more go to parts.
     """
+
+    keeps_cells: ClassVar = False
 
     def __init__(self, keys: MemoryKeys | None = None, most_rows: int = _MOST_ROWS) -> None:
         self.keys = keys or MemoryKeys()

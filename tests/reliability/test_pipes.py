@@ -283,7 +283,7 @@ def test_a_store_of_version_1_is_brought_up_to_date(
     with closing(sqlite3.connect(store / "ledger.sqlite")) as ledger:
         for column in ("head_glimpse", "anchor_glimpse", "beginnings", "marks", "joined"):
             ledger.execute(f"ALTER TABLE inputs DROP COLUMN {column}")
-        for table in ("released", "releases"):
+        for table in ("posts", "transmissions", "released", "releases"):
             ledger.execute(f"DROP TABLE {table}")
         ledger.execute("PRAGMA user_version = 1")
     newer = b"".join(request_line(n, day=23) for n in range(50))

@@ -1,0 +1,132 @@
+"""Building: from the cells of a month to messages that are proved against the schema and against the cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import orjson
+import polars as pl
+
+from logstats.derive.sites import DEFAULT_SITE
+from logstats.errors import InputMissingError, InputRejectedError, LogstatsError
+from logstats.publish.commission import count, plan
+from logstats.publish.commission.check import check_value
+from logstats.publish.commission.complete import Completeness, completeness, known_days, must_be_complete
+from logstats.publish.commission.listed import read_list
+from logstats.publish.commission.message import INFORMATION, Message, rows_of
+from logstats.publish.commission.pages import Wanted, by_list, by_pattern
+from logstats.publish.commission.sent import Recipient, periods
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from logstats.config import Config
+    from logstats.publish.commission.period import Period
+
+__all__ = ["Built", "build", "rows_of_month"]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A month, ready to be written or sent.
+
+    Attributes:
+        period: The UTC month.
+        messages: One, or one for each part of it.
+        rows: ROWS of count.py, of all messages together.
+        wanted: The URLs, and those that could not be counted.
+        counted: The account of every view.
+        other: Views of pages beyond `pages.max_per_day`.
+        completeness: What of the month is missing.
+    """
+
+    period: Period
+    messages: tuple[Message, ...]
+    rows: pl.DataFrame
+    wanted: Wanted
+    counted: count.Counted
+    other: int
+    completeness: Completeness
+
+
+def build(store: Path, period: Period, config: Config, environment: str, *, now: datetime, partial: bool) -> Built:
+    """Build the messages of a month.
+
+    Args:
+        store: Folder of the store.
+        period: A UTC month.
+        config: What is asked for.
+        environment: What was sent there decides how the month is split.
+        now: The moment that stands as date of transfer.
+        partial: Build also what is not complete.
+
+    Raises:
+        InputRejectedError: The month is not over, or not complete; or a day is too large for a message.
+        InputMissingError: There is no such store.
+        ConfigurationError: The list of URLs cannot be understood.
+    """
+    name = f"{period.start:%B %Y}"
+    if not (store / "ledger.sqlite").exists():
+        raise InputMissingError(f"{store}: is no store", hint="logstats ingest --store makes one")
+    if period.end >= now:
+        raise InputRejectedError(f"{name} is not over", hint="a month ends at midnight UTC")
+    days = known_days(store, period, config.timezone)
+    month = count.read_month(store, period, config)
+    wanted = _wanted(month, config)
+    sites = sorted(wanted.keys["site"].unique()) or [site.name for site in config.site] or [DEFAULT_SITE]
+    found = completeness(days, period, config.timezone, sites)
+    if not partial:
+        must_be_complete(found, name)
+    counted = count.count(month, wanted, config)
+    sent = periods(store, Recipient(environment, INFORMATION))
+    parts = plan.pieces(period, sent, ZoneInfo(config.timezone))
+    made = [(one.sent_as(one.unique_id, now), own) for one, own in plan.messages(counted, wanted.urls, parts, config)]
+    rows = made[0][1] if len(made) == 1 else counted.rows(period, config.timezone)
+    _prove(made, rows, counted, config)
+    messages = tuple(message for message, _ in made)
+    return Built(period, messages, rows, wanted, counted, month.other, found)
+
+
+def rows_of_month(store: Path, period: Period, config: Config) -> pl.DataFrame:
+    """Give the ROWS of a month as far as its days are closed, to compare with."""
+    month = count.read_month(store, period, config)
+    return count.count(month, _wanted(month, config), config).rows(period, config.timezone)
+
+
+def _wanted(month: count.Month, config: Config) -> Wanted:
+    if not config.commission.pages:
+        return by_pattern(month.known, config)
+    file = Path(config.commission.pages)
+    if config.file and not file.is_absolute():
+        file = config.file.parent / file
+    return by_list(read_list(file, config.commission.pages_field), month.known, config)
+
+
+def _prove(
+    made: list[tuple[Message, pl.DataFrame]], rows: pl.DataFrame, counted: count.Counted, config: Config
+) -> None:
+    """Read the bytes again: the schema holds, each message has the numbers of its period, and all of them the month's.
+
+    Raises:
+        LogstatsError: A failure of the program; nothing is written.
+    """
+    read = []
+    for message, own in made:
+        encoded = message.encoded
+        value = orjson.loads(encoded)
+        for problem in check_value(value, len(encoded), config.commission):
+            raise LogstatsError(f"the message is not valid: {problem.path}: {problem.text}")
+        read.append(rows_of(value))
+        if not read[-1].equals(own):
+            raise LogstatsError(f"{message.period}: the message is not what the cells say")
+    key = ("url", "country", "device")
+    numbered: dict[str, pl.DataType] = {name: pl.Enum(rows[name].unique().sort()) for name in ("url", "country")}
+    sums = pl.concat(read).with_columns(pl.col(name).cast(dtype) for name, dtype in numbered.items())
+    sums = sums.group_by(key).agg(pl.col("number").sum())
+    together = sums.sort(key).with_columns(pl.col("url", "country").cast(pl.String))
+    account = int(rows["number"].sum()) + counted.left_out + counted.unlisted
+    if not together.equals(rows) or account != counted.total:
+        raise LogstatsError("the messages do not add up to what the cells say")

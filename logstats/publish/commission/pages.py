@@ -1,0 +1,152 @@
+"""Which pages of the cells a registered URL is. A URL that cannot be told from others is named, never guessed.
+
+The log says neither scheme nor port nor, as it is kept, query; a page is the template of a path. So a URL is found by
+the page that its host and path become on the way through `derive`, and is sent exactly as it is registered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urlsplit
+
+import polars as pl
+
+from logstats.derive.pages import split_targets, template_paths
+from logstats.derive.sites import assign_sites
+from logstats.errors import ConfigurationError
+from logstats.schema import OTHER_PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from logstats.config import Config
+
+__all__ = ["Wanted", "by_list", "by_pattern"]
+
+_KEYS: Final = {"site": pl.String(), "page": pl.String(), "url": pl.String()}
+_WWW: Final = "www."
+_SAFE_IN_PATH: Final = "/%:@!$&'()*+,;=-._~"
+
+
+@dataclass
+class Wanted:
+    """The URLs that are asked for.
+
+    Attributes:
+        urls: Those that stand in the message, sorted.
+        keys: `site`, `page`, `url`: the pages of the cells that count for each; a page counts for one URL.
+        not_countable: URL and reason, of those that are left out.
+    """
+
+    urls: list[str] = field(default_factory=list)
+    keys: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_KEYS))
+    not_countable: dict[str, str] = field(default_factory=dict)
+
+
+def by_list(urls: Sequence[str], known: pl.DataFrame, config: Config) -> Wanted:
+    """Find the pages of registered URLs.
+
+    Args:
+        urls: As registered, each once.
+        known: `site` and `page` of the cells.
+        config: Sites, rules of pages, and which differences make no other page.
+
+    Returns:
+        Each URL is in `urls` or in `not_countable`.
+    """
+    found = _resolved(urls, config)
+    without = dict(found.filter(pl.col("reason") != "").select("url", "reason").iter_rows())
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for site, prefix, template, url in found.filter(pl.col("reason") == "").drop("reason").iter_rows():
+        name = prefix.removeprefix(_WWW) if "www" in config.commission.same_page else prefix
+        groups.setdefault((site, name, template), []).append(url)
+    chosen: dict[tuple[str, str, str], str] = {}
+    for key, same in groups.items():
+        if len({_without_differences(url, config) for url in same}) > 1:
+            without |= dict.fromkeys(same, "cannot be told apart in the log from another URL of the list")
+        else:
+            chosen[key] = same[0]
+            without |= dict.fromkeys(same[1:], f"is the same page as {same[0]}, and counted there")
+    return _with_keys(chosen, without, known, config)
+
+
+def _with_keys(
+    chosen: dict[tuple[str, str, str], str], without: dict[str, str], known: pl.DataFrame, config: Config
+) -> Wanted:
+    """Give each URL the pages that are it: with its host in front, with `www.`, or as a log without hosts has them."""
+    bare: dict[tuple[str, str], int] = {}
+    for site, name, template in chosen:
+        bare[site, template] = bare.get((site, template), 0) + bool(name)
+    hostless = set(known.filter(pl.col("page").str.starts_with("/")).iter_rows())
+    rows, urls = [], []
+    for (site, name, template), url in chosen.items():
+        names = [name, _WWW + name] if name and "www" in config.commission.same_page else [name]
+        keys = [(site, prefix + template) for prefix in names]
+        if name and (site, template) in hostless:
+            if bare[site, template] > 1:
+                without[url] = "cannot be told from the same path of another host: the log names no host"
+                continue
+            keys.append((site, template))
+        rows += [(*key, url) for key in dict.fromkeys(keys)]
+        urls.append(url)
+    return Wanted(sorted(urls), pl.DataFrame(rows, schema=_KEYS, orient="row"), dict(sorted(without.items())))
+
+
+def by_pattern(known: pl.DataFrame, config: Config) -> Wanted:
+    """Take every page of the cells that fits a pattern; a template of many pages has no URL and is left out.
+
+    Raises:
+        ConfigurationError: A page names no host, and nothing says what stands in front of it.
+    """
+    patterns = config.commission.patterns
+    fits = pl.any_horizontal(*(pl.col("page").str.contains(p) for p in patterns)) if patterns else pl.lit(value=True)
+    template = pl.col("page").str.contains_any(["{", "}"])
+    pages = known.filter(fits & ~template)
+    fronts = {site.name: f"https://{site.hosts[0]}" for site in config.site if not site.hosts[0].startswith("*.")}
+    rows = []
+    for site, page in pages.iter_rows():
+        front = config.commission.base_url.rstrip("/") or fronts.get(site, "") if page.startswith("/") else "https://"
+        if not front:
+            hint = "set commission.base_url, for example https://www.example.org, or name a list of URLs"
+            raise ConfigurationError("is needed: the log names no host", key="commission.base_url", hint=hint)
+        rows.append((site, page, front + quote(page, safe=_SAFE_IN_PATH)))
+    keys = pl.DataFrame(rows, schema=_KEYS, orient="row")
+    templates = known.filter(fits & template & (pl.col("page") != OTHER_PAGE))["page"].unique().sort()
+    without = dict.fromkeys(templates, "stands for many pages: it has no URL")
+    return Wanted(keys["url"].unique().sort().to_list(), keys, without)
+
+
+def _resolved(urls: Sequence[str], config: Config) -> pl.DataFrame:
+    """Give `site`, `prefix`, `template`, `url` and `reason`, which is empty for a URL that can be counted."""
+    parts = [urlsplit(url) for url in urls]
+    hosts = pl.Series("host", [(part.hostname or "").lower() for part in parts], dtype=pl.String)
+    targets = pl.Series("target", [part.path or "/" for part in parts], dtype=pl.String)
+    paths = split_targets(targets)["path"]
+    frame = pl.concat(
+        [
+            assign_sites(hosts, config.site),
+            pl.DataFrame({"url": urls, "path": paths, "query": [bool(part.query) for part in parts]}),
+            template_paths(paths, config.pages).alias("template").to_frame(),
+        ],
+        how="horizontal",
+    )
+    merged = pl.col("template").str.contains("{", literal=True)
+    reason = (
+        pl.when(pl.col("query"))
+        .then(pl.lit("has a query, and queries are not kept"))
+        .when(pl.col("host_foreign"))
+        .then(pl.lit("is of a host that is none of the configured sites"))
+        .when(merged)
+        .then(pl.lit("its path is counted together with others; a rule in pages.rules keeps it apart"))
+        .otherwise(pl.lit(""))
+    )
+    return frame.select("site", pl.col("host_prefix").alias("prefix"), "template", "url", reason.alias("reason"))
+
+
+def _without_differences(url: str, config: Config) -> str:
+    """Give what of a URL makes it another page, by the configuration."""
+    same, parts = config.commission.same_page, urlsplit(url)
+    host = (parts.hostname or "").removeprefix(_WWW if "www" in same else "")
+    path = parts.path.rstrip("/") if "slash" in same else parts.path
+    return f"{'' if 'scheme' in same else parts.scheme}//{host}{path}"

@@ -1,0 +1,353 @@
+"""The file of a month: the UTC month, every view accounted for, valid, equal to the cells, and the same again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from logstats import config, geodata, read_cells, runs
+from logstats.derive import Knowledge
+from logstats.errors import BusyError, ConfigurationError, InputMissingError, InputRejectedError
+from logstats.publish.commission import plan
+from logstats.publish.commission.build import Built, build
+from logstats.publish.commission.check import check
+from logstats.publish.commission.message import rows_of
+from logstats.publish.commission.period import Period, half_year, last_month, month
+from logstats.read import open_source
+from logstats.store import DurableStore
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Program = Callable[..., subprocess.CompletedProcess[str]]
+
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+OCTOBER = month("2026-10")
+FIRST, AFTER = date(2026, 10, 1), date(2026, 11, 1)
+
+
+def made(store: Path, settings: config.Config, period: Period = OCTOBER, **options: Any) -> Built:
+    """Build a month."""
+    chosen: dict[str, Any] = {"now": NOW, "partial": False}
+    return build(store, period, settings, "acceptance", **(chosen | options))
+
+
+def table(built: Built) -> list[tuple[Any, ...]]:
+    """Give the rows of all messages of a month, read from their bytes."""
+    read = pl.concat([rows_of(json.loads(message.encoded)) for message in built.messages])
+    key = ("url", "country", "device")
+    return read.group_by(key).agg(pl.col("number").sum()).sort(key).rows()
+
+
+def of_commission(settings: config.Config, **values: Any) -> config.Config:
+    """Give the settings with other values in [commission]."""
+    return replace(settings, commission=replace(settings.commission, **values))
+
+
+def ingested(store: Path, log: Path, settings: config.Config, *, close: bool = True) -> Path:
+    """Count a log into a store through the real pipeline."""
+    with DurableStore(store) as opened:
+        knowledge = Knowledge(settings, geodata.open_table(None, geodata.cache_directory()))
+        run = runs.Run(knowledge, opened)
+        runs.ingest([open_source(str(log))], "default", run, opened.begin("ingest"))
+        if close:
+            runs.close_days(run, every=True, reason="test")
+    return store
+
+
+def line(moment: str, page: str = "/a", host: int = 1) -> str:
+    """Give a line of a person who opens a page."""
+    when = f"{datetime.fromisoformat(moment):%d/%b/%Y:%H:%M:%S %z}"
+    return f'192.0.2.{host} - - [{when}] "GET {page} HTTP/1.1" 200 5 "-" "{AGENT}"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "outside"),
+    (
+        (
+            "2026-01",
+            ("2026-01-01T01:00+01:00", "2026-01-31T23:30+01:00", "2026-02-01T00:30+01:00"),
+            ("2025-12-31T23:30+01:00", "2026-01-01T00:30+01:00", "2026-02-01T01:00+01:00"),
+        ),
+        (
+            "2026-03",
+            ("2026-03-01T01:00+01:00", "2026-03-31T23:30+02:00", "2026-04-01T00:30+02:00", "2026-04-01T01:59+02:00"),
+            ("2026-02-28T23:30+01:00", "2026-03-01T00:30+01:00", "2026-04-01T02:00+02:00"),
+        ),
+        (
+            "2026-07",
+            ("2026-07-01T02:00+02:00", "2026-07-31T23:30+02:00", "2026-08-01T00:30+02:00", "2026-08-01T01:59+02:00"),
+            ("2026-06-30T23:30+02:00", "2026-07-01T00:30+02:00", "2026-08-01T02:00+02:00"),
+        ),
+        (
+            "2026-10",
+            ("2026-10-01T02:00+02:00", "2026-10-31T23:30+01:00", "2026-11-01T00:30+01:00"),
+            ("2026-09-30T23:30+02:00", "2026-10-01T00:30+02:00", "2026-11-01T01:00+01:00"),
+        ),
+    ),
+)
+def test_hits_around_both_ends_fall_into_the_right_utc_month(
+    name: str, inside: tuple[str, ...], outside: tuple[str, ...], settings: config.Config, tmp_path: Path
+) -> None:
+    """Lines at 23:30 and 00:30 local, and on both sides of midnight UTC, in winter and summer time."""
+    log = tmp_path / "access.log"
+    log.write_text("".join(line(moment, host=i) for i, moment in enumerate((*inside, *outside), 1)))
+    store = ingested(tmp_path / "store", log, settings)
+    built = made(store, of_commission(settings, unknown_country="XX"), month(name), partial=True)
+    assert int(built.rows["number"].sum()) == len(inside)
+    assert built.counted.total == len(inside)
+
+
+def test_sums_equal_the_cells_for_each_url_country_and_device(store: Path, settings: config.Config) -> None:
+    """Counted another way: each number is the sum of its page's cells; GR is EL, and ZZ is not there."""
+    for period in (month("2026-09"), OCTOBER):
+        built = made(store, settings, period)
+        cells = read_cells(store, "pages").filter(pl.col("utc_month") == period.start.date()).collect()
+        expected: dict[tuple[str, str, str], int] = {}
+        for row in cells.filter(pl.col("country") != "ZZ").iter_rows(named=True):
+            key = (f"https://www.example.org{row['page']}", row["country"].replace("GR", "EL"), row["device"])
+            expected[key] = expected.get(key, 0) + row["views"]
+        assert {tuple(row[:3]): row[3] for row in table(built)} == expected
+        assert built.counted.left_out == int(cells.filter(pl.col("country") == "ZZ")["views"].sum())
+        assert check(built.messages[0].encoded, settings.commission)[1] == []
+
+
+def test_real_logs_give_valid_files_equal_to_the_cells(samples: Path, settings: config.Config, tmp_path: Path) -> None:
+    """The sample of a public service, all its pages: valid, and sums equal to the cells."""
+    store = ingested(tmp_path / "store", samples / "public_service.log.xz", settings)
+    built = made(store, of_commission(settings, pages="", base_url="https://www.example.org"), partial=True)
+    pages = read_cells(store, "pages").filter(kind="page", utc_month=FIRST).collect()
+    assert built.counted.total == int(pages["views"].sum()) > 0
+    listed = pages.filter(~pl.col("page").str.contains("{", literal=True))
+    assert int(built.rows["number"].sum()) + built.counted.left_out == int(listed["views"].sum())
+    assert check(built.messages[0].encoded, settings.commission)[1] == []
+    assert "/dossier/{id}/pieces" in built.wanted.not_countable
+
+
+def test_bytes_are_the_same_again_but_for_id_and_date(store: Path, settings: config.Config) -> None:
+    """Built at another moment, only the line with the date of transfer differs."""
+    [first] = made(store, settings).messages
+    [again] = made(store, settings, now=NOW + timedelta(days=1)).messages
+    pairs = zip(first.encoded.splitlines(), again.encoded.splitlines(), strict=True)
+    assert [a.split(b":")[0] for a, b in pairs if a != b] == [b'"transferDate"']
+    assert first.figures == again.figures
+
+
+def test_registered_urls_are_sent_unchanged_and_once(store: Path, settings: config.Config, tmp_path: Path) -> None:
+    """Another scheme, a slash or www make no other page; queries, templates and twins are left out and named."""
+    listed = [
+        "http://WWW.Example.org:80/a/",
+        "https://www.example.org/b?lang=en",
+        "https://example.org/b",
+        "https://www.example.org/b/",
+        "https://www.example.org/dossier/12345",
+        "https://www.example.org/never#part",
+    ]
+    file = tmp_path / "list.csv"
+    file.write_text("name;url\n" + "".join(f"x;{url}\n" for url in listed))
+    built = made(store, of_commission(settings, pages=str(file), pages_field="url"))
+    sources = {s["sourceUrl"]: s["statistics"] for s in json.loads(built.messages[0].encoded)["sources"]}
+    assert list(sources) == [listed[0], listed[2], listed[5]]
+    assert sources[listed[5]] == []
+    number = sum(day + 2 for day in range(1, 32))
+    assert sources[listed[2]] == [{"nbVisits": number, "originatingCountry": "BE", "deviceType": "Tablet"}]
+    reasons = built.wanted.not_countable
+    assert list(reasons) == sorted({listed[1], listed[3], listed[4]})
+    assert "query" in reasons[listed[1]]
+    assert "same page as https://example.org/b" in reasons[listed[3]]
+    assert "pages.rules" in reasons[listed[4]]
+
+
+def test_urls_that_no_log_tells_apart_are_not_guessed(store: Path, settings: config.Config, tmp_path: Path) -> None:
+    """Where a slash makes another page, or the log names no host, those that are meant to differ are left out."""
+    file = tmp_path / "list.txt"
+    file.write_text("https://www.example.org/a\nhttps://www.example.org/a/\nhttps://www.example.org/b\n")
+    built = made(store, of_commission(settings, pages=str(file), same_page=("www",)))
+    assert built.wanted.urls == ["https://www.example.org/b"]
+    assert set(built.wanted.not_countable.values()) == {"cannot be told apart in the log from another URL of the list"}
+    hosts = tmp_path / "list.json"
+    hosts.write_text(json.dumps({"links": [{"url": f"https://{h}.example.org/a"} for h in ("one", "two")]}))
+    assert made(store, of_commission(settings, pages=str(hosts), pages_field="links[*].url")).wanted.urls == []
+
+
+def test_hosts_in_the_log_are_hosts_in_the_url(make_store: Callable[..., Path], settings: config.Config) -> None:
+    """Where the log names hosts, each URL gets the views of its own host, with www or without if that is no matter."""
+    hosts = ("www.example.org", "example.org", "other.org")
+    rows = [{"day": date(2026, 10, 5), "page": f"{host}/a", "views": n} for n, host in enumerate(hosts, 1)]
+    store = make_store(rows, FIRST, AFTER)
+    assert table(made(store, settings)) == [("https://www.example.org/a", "FR", "PC", 3)]
+    exact = of_commission(settings, same_page=("slash",))
+    assert table(made(store, exact)) == [("https://www.example.org/a", "FR", "PC", 1)]
+    every = of_commission(settings, pages="", patterns=("/a$",))
+    assert {row[0] for row in table(made(store, every))} == {f"https://{host}/a" for host in hosts}
+
+
+def test_pages_without_a_host_need_a_front(store: Path, settings: config.Config) -> None:
+    """Without a list and without hosts, the configuration must say what stands in front."""
+    with pytest.raises(ConfigurationError, match="base_url"):
+        made(store, of_commission(settings, pages=""))
+
+
+def test_what_is_counted_is_configured(
+    make_store: Callable[..., Path], settings: config.Config, tmp_path: Path
+) -> None:
+    """Page views by default; visitor-days; or visits, for their first page, in the month of the local day."""
+    store = make_store([{"day": date(2026, 10, 5), "views": 7, "visitors": 2}], FIRST, AFTER)
+    for measure, expected in (("page_views", 7), ("visitors", 2)):
+        assert table(made(store, of_commission(settings, measure=measure)))[0][3] == expected
+    log = tmp_path / "log"
+    log.write_text("".join(line(f"2026-10-05T12:0{i}+02:00", page) for i, page in enumerate(("/a", "/b", "/a"))))
+    visits = of_commission(settings, measure="visits", unknown_country="XX")
+    built = made(ingested(tmp_path / "visits", log, settings), visits, partial=True)
+    assert table(built) == [("https://www.example.org/a", "XX", "PC", 1)]
+
+
+def test_countries_have_the_names_that_are_configured(make_store: Callable[..., Path], settings: config.Config) -> None:
+    """RE goes as FR and is added to it; one that is sent as nothing, and one that is no country, are left out."""
+    codes = ("FR", "RE", "GB", "CH", "XK", "ZZ")
+    store = make_store(
+        [{"day": date(2026, 10, 5), "country": code, "views": n} for n, code in enumerate(codes, 1)], FIRST, AFTER
+    )
+    names = (config.CountryName("RE", "FR"), config.CountryName("CH", ""))
+    built = made(store, of_commission(settings, countries=names))
+    assert [row[1:] for row in table(built)] == [("FR", "PC", 3), ("GB", "PC", 3)]
+    assert built.counted.left_out == 4 + 5 + 6
+    sent = made(store, of_commission(settings, unknown_country="XX"))
+    assert ("XX", "PC", 11) in [row[1:] for row in table(sent)]
+
+
+def test_an_incomplete_month_is_refused(
+    make_store: Callable[..., Path], settings: config.Config, tmp_path: Path
+) -> None:
+    """A gap, an open day, the first local day of the next month: 65, unless --partial; one that is not over, always."""
+    rows = [{"day": date(2026, 10, 5)}]
+    with pytest.raises(InputRejectedError, match="2026-11-01"):
+        made(make_store(rows, FIRST, date(2026, 10, 31), "short"), settings)
+    with pytest.raises(InputRejectedError, match="2026-10-01"):
+        made(make_store(rows, date(2026, 10, 2), AFTER, "gap"), settings)
+    log = tmp_path / "log"
+    log.write_text(line("2026-11-01T12:00+01:00"))
+    opened = ingested(make_store(rows, FIRST, date(2026, 10, 31), "open"), log, settings, close=False)
+    with pytest.raises(InputRejectedError, match="not closed yet"):
+        made(opened, settings)
+    assert table(made(opened, settings, partial=True)) == [("https://www.example.org/a", "FR", "PC", 1)]
+    with pytest.raises(InputRejectedError, match="not over"):
+        made(opened, settings, month("2026-11"), partial=True)
+
+
+def test_west_of_utc_the_last_local_day_is_enough(make_store: Callable[..., Path], settings: config.Config) -> None:
+    """A zone behind UTC needs the day before the month and not the one after it."""
+    west = replace(settings, timezone="America/Cayenne")
+    store = make_store([{"day": date(2026, 10, 5)}], date(2026, 9, 30), date(2026, 10, 31))
+    assert made(store, west).completeness.complete
+
+
+def test_parts_of_a_month_add_up_and_meet(store: Path, settings: config.Config) -> None:
+    """However small the messages, their periods follow each other to the second, and their sums are the month's."""
+    [whole] = made(store, settings).messages
+    for most in (3_000, 2_400, 2_200):
+        built = made(store, of_commission(settings, max_bytes=most))
+        periods = [message.period for message in built.messages]
+        assert len(periods) > 1
+        assert table(built) == rows_of(json.loads(whole.encoded)).rows()
+        assert (periods[0].start, periods[-1].end) == (OCTOBER.start, OCTOBER.end)
+        assert all(b.start - a.end == timedelta(seconds=1) for a, b in pairwise(periods))
+        assert all(len(message.encoded) <= most for message in built.messages)
+    with pytest.raises(InputRejectedError, match="single day"):
+        made(store, of_commission(settings, max_bytes=1_000))
+
+
+def test_what_was_sent_decides_how_a_month_is_cut(settings: config.Config) -> None:
+    """Periods with an id stay as they are; what lies between becomes one of its own; another time zone is refused."""
+    zone = ZoneInfo(settings.timezone)
+    halves = OCTOBER.halves(settings.timezone)
+    assert halves is not None
+    assert plan.pieces(OCTOBER, [], zone) == [OCTOBER]
+    assert all(plan.pieces(OCTOBER, [half], zone) == list(halves) for half in halves)
+    with pytest.raises(ConfigurationError, match="time zone"):
+        plan.pieces(OCTOBER, halves, ZoneInfo("Asia/Tokyo"))
+
+
+def test_periods() -> None:
+    """The last second belongs to a month; the month before January is December; half-years are six months."""
+    assert month("2026-02").texts == ("2026-02-01T00:00:00.00Z", "2026-02-28T23:59:59.00Z")
+    assert last_month(datetime(2026, 1, 15, tzinfo=UTC)) == month("2025-12")
+    assert half_year("2026-H2").texts == ("2026-07-01T00:00:00.00Z", "2026-12-31T23:59:59.00Z")
+    for wrong in ("2026", "2026-13", "x"):
+        with pytest.raises(ConfigurationError):
+            month(wrong)
+    with pytest.raises(ConfigurationError):
+        half_year("2026-H3")
+
+
+def test_a_wrong_list_is_named_with_its_line(store: Path, settings: config.Config, tmp_path: Path) -> None:
+    """File and line, or JSON path, and an exit code; a list that is not there is 66."""
+    for name, text, place in (
+        ("a.txt", "https://www.example.org/a\nnot a url\n", "a.txt:2"),
+        ("a.csv", "id,url\n1,https://www.example.org/a\n2,ftp://x\n", "a.csv:3"),
+        ("a.json", '["https://www.example.org/a", 3]', r"a.json:\$\[1\]"),
+        ("b.json", "{", "b.json:1"),
+    ):
+        file = tmp_path / name
+        file.write_text(text)
+        with pytest.raises(ConfigurationError, match=place):
+            made(store, of_commission(settings, pages=str(file), pages_field="url" if name == "a.csv" else ""))
+    with pytest.raises(InputMissingError):
+        made(store, of_commission(settings, pages=str(tmp_path / "none.txt")))
+
+
+def test_a_day_that_is_closed_meanwhile_is_another_try(store: Path, settings: config.Config) -> None:
+    """A file of cells that was replaced in the same moment ends with 75, not with a failure."""
+    for path in (store / "cells" / "pages").iterdir():
+        path.unlink()
+    with pytest.raises(BusyError):
+        made(store, settings)
+
+
+def test_the_command_writes_file_and_twins_and_a_summary(
+    store: Path, settings: config.Config, tmp_path: Path, logstats: Program
+) -> None:
+    """JSON, CSV and Parquet hold the same numbers; the summary names what was not viewed; --json is one object."""
+    out = tmp_path / "october.json"
+    command = ("commission", "--store", store, "--month", "2026-10", "--pages", settings.commission.pages, "--out", out)
+    done = logstats(*command, "--format", "csv", "--format", "parquet", "--diff")
+    assert done.returncode == 0, done.stderr
+    assert "https://www.example.org/d" in done.stdout
+    message = rows_of(json.loads(out.read_bytes()))
+    for twin in (pl.read_csv(out.with_suffix(".csv")), pl.read_parquet(out.with_suffix(".parquet"))):
+        assert twin.select("url", "country", "device", "nbVisits").rows() == message.rows()
+    found = json.loads(logstats(*command, "--json", "--diff").stdout)
+    account = found["account"]
+    assert account["month"] == account["sent"] + account["unknown_country"] + account["other_pages"]
+    assert found["views"] == int(message["number"].sum()) == found["comparison"]["after"]
+    assert logstats("commission", "--check", out).returncode == 0
+
+
+def test_mistakes_end_in_one_line_with_their_code(store: Path, tmp_path: Path, logstats: Program) -> None:
+    """No store, no month, no key: the documented exit codes, and no traceback."""
+    urls = tmp_path / "urls.txt"
+    urls.write_text("https://www.example.org/a\n")
+    october = ("--store", store, "--month", "2026-10", "--pages", urls)
+    for code, *arguments in (
+        (66, "--store", tmp_path / "none", "--month", "2026-10"),
+        (78, "--month", "2026-10", "--pages", urls),
+        (78, "--store", store, "--month", "october"),
+        (78, *october, "--send"),
+        (66, *october, "--send", "--api-key-file", tmp_path / "none"),
+        (65, "--store", store, "--month", "2026-08", "--pages", urls),
+        (66, "--check", tmp_path / "none.json"),
+        (74, *october, "--out", tmp_path / "none" / "x.json"),
+    ):
+        done = logstats("commission", *arguments)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+        assert done.stderr.startswith("logstats: ")
