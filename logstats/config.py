@@ -10,6 +10,7 @@ import os
 import tomllib
 from collections import Counter
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from datetime import date
 from difflib import get_close_matches
 from importlib import resources
 from ipaddress import ip_network
@@ -34,8 +35,10 @@ __all__ = [
     "Feature",
     "Funnel",
     "Geo",
+    "Indicator",
     "Input",
     "Outcome",
+    "Page",
     "PageRule",
     "Pages",
     "Privacy",
@@ -47,6 +50,7 @@ __all__ = [
     "Step",
     "Store",
     "Suspected",
+    "indicator_problem",
     "load",
 ]
 
@@ -247,6 +251,48 @@ class Commission:
 
 
 @dataclass(frozen=True)
+class Page:
+    """The statistics page: what it says of the service, and how it looks (logstats/page)."""
+
+    site: str
+    name: str
+    about: str
+    about_en: str
+    url: str
+    colour: str
+    logo: str
+    theme: Literal["neutral", "dsfr"]
+    dsfr: str
+    base: str
+    accessibility: str
+    legal: str
+    privacy: str
+    indicators: str
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """A figure that no log knows, declared by the service; without English names it is shown in French.
+
+    Attributes:
+        value: As it is to be shown, a number first.
+        date: As in 2026-10-31.
+        method: How it was found.
+        source: Who says so.
+    """
+
+    name: str
+    value: str
+    date: str
+    source: str
+    unit: str = ""
+    method: str = ""
+    name_en: str = ""
+    unit_en: str = ""
+    method_en: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """The effective configuration."""
 
@@ -268,6 +314,8 @@ class Config:
     feature: tuple[Feature, ...]
     funnel: tuple[Funnel, ...]
     commission: Commission
+    page: Page
+    indicator: tuple[Indicator, ...]
     file: Path | None = field(default=None, compare=False)
 
     def with_format(self, text: str | None) -> Config:
@@ -431,6 +479,7 @@ def _checked(config: Config, place: _Place) -> Config:
     _check_patterns(config, place)
     _check_features(config, place)
     _check_commission(config.commission, place)
+    _check_page(config, place)
     return config
 
 
@@ -571,6 +620,34 @@ def _check_commission(commission: Commission, place: _Place) -> None:
     for name, (low, high) in _COMMISSION_LIMITS.items():
         if not low <= getattr(commission, name) <= high:
             raise place.error(f"commission.{name}", f"must be from {low:,} to {high:,}")
+
+
+def _check_page(config: Config, place: _Place) -> None:
+    """Check what of the statistics page can be known to be wrong without a release."""
+    page = config.page
+    digits = page.colour.removeprefix("#").lower()
+    if not page.colour.startswith("#") or len(digits) != 6 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004
+        raise place.error("page.colour", "must be a colour of six digits", "as in #1d4f91")
+    if page.theme == "dsfr" and not page.dsfr:
+        raise place.error("page.dsfr", "must name the folder with dsfr.min.css", 'theme = "neutral" needs none')
+    for name in ("url", "base", "accessibility", "legal", "privacy"):
+        if (address := getattr(page, name)) and not address.startswith(("https://", "http://")):
+            raise place.error(f"page.{name}", "must be an address with https://")
+    for i, one in enumerate(config.indicator):
+        if problem := indicator_problem(one):
+            raise place.error(f"indicator[{i}].{problem[0]}", problem[1])
+
+
+def indicator_problem(one: Indicator) -> tuple[str, str] | None:
+    """Say which key of an indicator makes no sense, and why; None if all do."""
+    for name in ("name", "value", "source"):
+        if not getattr(one, name).strip():
+            return name, "must not be empty"
+    try:
+        date.fromisoformat(one.date)
+    except ValueError:
+        return "date", f"{one.date!r} is no day, as in 2026-10-31"
+    return None
 
 
 def _nearest(text: str, known: Sequence[str]) -> str:

@@ -25,6 +25,8 @@ _TOP: Final = 10
 _LINKS: Final = 12
 SPEEDS: Final = (0, 100, 250, 500, 1_000, 2_500)
 """Lower edges of the classes of response times, in milliseconds; each is an edge of histogram.py."""
+USES: Final = ("vues", "telechargements", "envois", "usages")
+"""How features may be used; a report does not tell the kinds apart."""
 MEASURES: Final = {
     "vues": ("pages", "vues"),
     "visites": ("visites", "visites"),
@@ -45,15 +47,15 @@ class Countries:
 
 @dataclass(frozen=True)
 class Feature:
-    """A declared feature; a count that is not shown is None."""
+    """A declared feature: counts by USES; one that is not shown is None."""
 
     name: str
-    counts: tuple[int | None, ...]
+    counts: Mapping[str, int | None]
 
     @property
     def uses(self) -> int:
         """All that is shown of it."""
-        return sum(count or 0 for count in self.counts)
+        return sum(count or 0 for count in self.counts.values())
 
 
 @dataclass(frozen=True)
@@ -169,12 +171,10 @@ def _countries(tables: Tables) -> Countries:
 def _features(tables: Tables) -> list[Feature]:
     if "fonctionnalites" not in tables:
         return []
-    rows = tables["fonctionnalites"].select("fonctionnalite", "vues", "telechargements", "envois").iter_rows()
-    return sorted((Feature(name, counts) for name, *counts in map(_tupled, rows)), key=lambda f: (-f.uses, f.name))
-
-
-def _tupled(row: tuple[str, int | None, int | None, int | None]) -> tuple[str, tuple[int | None, ...]]:
-    return row[0], row[1:]
+    frame = tables["fonctionnalites"]
+    counts = [name for name in USES if name in frame.columns]
+    found = (Feature(row[0], dict(zip(counts, row[1:], strict=True))) for row in frame.select("fonctionnalite", *counts).iter_rows())
+    return sorted(found, key=lambda feature: (-feature.uses, feature.name))
 
 
 def _funnels(tables: Tables) -> list[Funnel]:
