@@ -15,7 +15,7 @@ from logstats.page.feed import feeds
 from logstats.page.figures import figures, headline
 from logstats.page.render import render, safe_link, style
 from logstats.page.texts import LANGUAGES, Language, language
-from logstats.page.view import tables_of, view
+from logstats.page.view import Past, tables_of, view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["site"]
 
 _MONTHS: Final = 13
+_FEW: Final = 5
 _END: Final = ("data", "method")
 
 
@@ -46,13 +47,13 @@ def site(
     files = dict(assets)
     heads = {month.name: headline(month.tables) for month in months}
     for number, month in enumerate(months):
-        history = {past.name: heads[past.name] for past in months[max(number - _MONTHS + 1, 0) : number + 1]}
-        history = {name: head for name, head in history.items() if _recent(name, month.name)}
+        recent = [past for past in months[max(number - _MONTHS + 1, 0) : number + 1] if _recent(past.name, month.name)]
+        history = {past.name: Past(heads[past.name], bool(_missing(past))) for past in recent}
         shown = figures(month.tables)
         for code in LANGUAGES:
             lang = language(code)
             values = view(shown, lang, history, month.name)
-            values |= _frame(lang, config, assets) | _about(month, lang) | _place(months, month, lang, config)
+            values |= frame(lang, config, assets) | _about(month, lang) | _place(months, month, lang, config)
             values["indicators"] = [_declared(one, lang) for one in indicators]
             values["sections"] += [*(["indicators"] if indicators else []), *_END]
             folder = _folder(code)
@@ -95,14 +96,9 @@ def frame(lang: Language, config: Config, assets: Mapping[str, bytes] = {}) -> d
     }
 
 
-_frame = frame
-
-
 def _about(month: Month, lang: Language) -> dict[str, Any]:
     """Give what a release says of itself."""
     package, privacy = month.release.package, month.release.privacy
-    gaps = [*privacy.get("missing_days", []), *privacy.get("open_days", [])]
-    missing = sorted({day[-10:] for day in gaps if day[-10:].startswith(month.name)})
     licence = package["licenses"][0]
     return {
         "period": lang.month(month.name),
@@ -115,12 +111,24 @@ def _about(month: Month, lang: Language) -> dict[str, Any]:
         "logstats": privacy["logstats"],
         "attribution": package["sources"][0]["title"],
         "database": privacy.get("country_database", ""),
-        "partial": bool(missing) or (bool(package.get("partial")) and not gaps),
-        "missing": ", ".join(map(lang.date, missing)),
+        "partial": bool(_missing(month)),
+        "missing": _days(_missing(month), lang),
         "files": month.release.files,
         "tables": tables_of(month.release.files, lang),
         "unprotected": False,
     }
+
+
+def _missing(month: Month) -> list[str]:
+    """Give the days of a month that were missing or open when it was released."""
+    privacy = month.release.privacy
+    gaps = [*privacy.get("missing_days", []), *privacy.get("open_days", [])]
+    return sorted({str(day)[-10:] for day in gaps if str(day)[-10:-3] == month.name})
+
+
+def _days(days: list[str], lang: Language) -> str:
+    """Name days; more than a few by their number alone."""
+    return ", ".join(map(lang.date, days)) if len(days) <= _FEW else str(len(days))
 
 
 def _place(months: Sequence[Month], month: Month, lang: Language, config: Config) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Language:
 
     def month(self, name: str) -> str:
         """Write a month, given as in 2026-10."""
-        return f"{self.texts['months'][int(name[5:7]) - 1]} {name[:4]}"
+        return f"{self.texts['months'][int(name[5:7]) - 1]}\N{NO-BREAK SPACE}{name[:4]}"
 
     def short_month(self, name: str) -> str:
         """Write a month without its year."""

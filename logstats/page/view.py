@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -11,25 +12,37 @@ from logstats.page.figures import SPEEDS
 from logstats.release.catalogue import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from logstats.page.charts import Columns
     from logstats.page.figures import Counted, Feature, Figures
     from logstats.page.texts import Language
 
-__all__ = ["tables_of", "view"]
+__all__ = ["Past", "tables_of", "view"]
+
+
+
+@dataclass(frozen=True)
+class Past:
+    """A month: its headline, and whether days of it are missing."""
+
+    headline: Mapping[str, int | None]
+    partial: bool
+
 
 _SATURDAY: Final = 5
 _SHOWN: Final = 8
+_NEAR: Final = 2  # so near to the last month, a name would touch its name
 _HEADLINE: Final = ("vues", "visites", "visiteurs_jours", "telechargements", "envois")
 
 
-def view(figures: Figures, lang: Language, history: Mapping[str, Mapping[str, int | None]], month: str) -> dict[str, Any]:
+def view(figures: Figures, lang: Language, history: Mapping[str, Past], month: str) -> dict[str, Any]:
     """Give what the sections show of a month.
 
     Args:
         figures: Of the month.
         lang: The language.
-        history: Headlines of up to thirteen months, the last of which is this one; empty if there is no month.
+        history: Up to thirteen months, the last of which is this one; empty if there is no month.
         month: As in 2026-10, or empty.
     """
     values: dict[str, Any] = {
@@ -85,46 +98,56 @@ def _described(lang: Language, title: str, rows: Sequence[tuple[str, int | None]
     return str(lang.texts["chart_of"]).format(title=title, count=len(known), name=name, value=lang.number(value))
 
 
-def _headline(
-    figures: Figures, lang: Language, history: Mapping[str, Mapping[str, int | None]], month: str
-) -> list[dict[str, Any]]:
+def _headline(figures: Figures, lang: Language, history: Mapping[str, Past], month: str) -> list[dict[str, Any]]:
     shown = []
     before = f"{int(month[:4]) - 1}{month[4:]}" if month else ""
     for name in _HEADLINE:
         if (value := figures.headline.get(name)) is None:
             continue
-        change = _change(value, history.get(before, {}).get(name), lang, before) if before in history else ""
+        change = ""
+        if before in history:
+            incomplete = history[before].partial or history[month].partial
+            change = _change(value, history[before].headline.get(name), lang, before, partial=incomplete)
         shown.append({"name": name, "value": value, "change": change})
     return shown
 
 
-def _change(value: int, before: int | None, lang: Language, month: str) -> str:
+def _change(value: int, before: int | None, lang: Language, month: str, *, partial: bool) -> str:
     words, name = lang.texts["headline"], lang.month(month)
-    if not before:
-        return str(words["unknown"]).format(month=name)
+    if not before or partial:
+        return str(words["partial" if partial else "unknown"]).format(month=name)
     if value == before:
         return str(words["same"]).format(month=name)
     text = lang.percent(abs(value - before), before)
     return str(words["up" if value > before else "down"]).format(percent=text, month=name)
 
 
-def _history(lang: Language, history: Mapping[str, Mapping[str, int | None]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    last = list(history)[-1:]
+def _history(lang: Language, history: Mapping[str, Past]) -> dict[str, Any]:
+    """Give two charts of months; on a narrow screen every other month is named, and the first and last are labelled."""
+    found: dict[str, Any] = {"partial": any(past.partial for past in history.values())}
+    last = len(history) - 1
+    marked = {}
+    for i, (month, past) in enumerate(history.items()):
+        marks = ["tick" if (last - i) % 2 == 0 and last - i != _NEAR or i == last else "small"]
+        marks += ["label" if i in {0, last} else "fine", "now" if i == last else "", "partial" if past.partial else ""]
+        marked[month] = " ".join(marks)
     for key, plural, measure in (("view", "views", "vues"), ("visit", "visits", "visites")):
-        rows = [(month, figures.get(measure)) for month, figures in history.items()]
-        marked = {}
-        for i, (month, _) in enumerate(rows):
-            often = (len(rows) - 1 - i) % 2 == 0 and len(rows) - 1 - i != 2  # noqa: PLR2004 - neighbours of the last
-            marked[month] = ("tick " if often or [month] == last else "small ") + ("label" if i in {0, len(rows) - 1} else "fine")
-        marked |= {month: f"{marked[month]} now" for month in last}
-        chart = columns(rows, marked)
-        for column in chart.columns:
-            object.__setattr__(column, "name", lang.short_month(column.name))
-        found[plural] = chart
+        rows = [(month, past.headline.get(measure)) for month, past in history.items()]
+        found[plural] = _renamed(columns(rows, marked), lang.short_month)
         found[f"{key}_rows"] = [(lang.month(month), value) for month, value in rows]
-        found[f"{key}_table"] = [(lang.month(month), lang.number(value)) for month, value in reversed(rows)]
+        found[f"{key}_table"] = [
+            (_with_note(lang, month, partial=history[month].partial), lang.number(value))
+            for month, value in reversed(rows)
+        ]
     return found
+
+
+def _with_note(lang: Language, month: str, *, partial: bool) -> str:
+    return f"{lang.month(month)} ({lang.texts['history']['incomplete']})" if partial else lang.month(month)
+
+
+def _renamed(chart: Columns, name: Callable[[str], str]) -> Columns:
+    return replace(chart, columns=[replace(column, name=name(column.name)) for column in chart.columns])
 
 
 def _days(figures: Figures, lang: Language) -> dict[str, Any]:
@@ -138,11 +161,8 @@ def _days(figures: Figures, lang: Language) -> dict[str, Any]:
         if known and day in {max(known, key=lambda d: known[d]), min(known, key=lambda d: known[d])}:
             marks.append("label")
         marked[day] = " ".join(marks)
-    chart = columns(rows, marked)
-    for column in chart.columns:
-        object.__setattr__(column, "name", str(int(column.name[8:10])))
     return {
-        "chart": chart,
+        "chart": _renamed(columns(rows, marked), lambda day: str(int(day[8:10]))),
         "rows": [(lang.date(day), views) for day, views in rows],
         "table": [(lang.date(day), lang.number(views), lang.number(visits)) for day, views, visits in figures.days],
     }
@@ -159,6 +179,7 @@ def _countries(figures: Figures, lang: Language) -> dict[str, Any]:
     return {
         "groups": [(group, rows[:_SHOWN], max(len(rows) - _SHOWN, 0)) for group, rows in named.items() if rows],
         "whole": whole,
+        "most": max((count for _, count in all_rows), default=0),
         "folded": bool(found.rest),
         "table": [
             (name, lang.number(count), lang.percent(count, whole)) for rows in named.values() for name, count in rows
