@@ -10,6 +10,6 @@ What always holds:
 from __future__ import annotations
 
 from logstats.page.command import build
-from logstats.page.unprotected import report
+from logstats.page.unprotected import report, write_report
 
-__all__ = ["build", "report"]
+__all__ = ["build", "report", "write_report"]

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["feeds"]
 
 
-def feeds(
-    months: Sequence[Month], heads: Mapping[str, Mapping[str, int | None]], config: Config
-) -> dict[str, bytes]:
+def feeds(months: Sequence[Month], heads: Mapping[str, Mapping[str, int | None]], config: Config) -> dict[str, bytes]:
     """Give the feeds of both languages, by path."""
     files: dict[str, bytes] = {}
     for code in LANGUAGES:

@@ -173,7 +173,10 @@ def _features(tables: Tables) -> list[Feature]:
         return []
     frame = tables["fonctionnalites"]
     counts = [name for name in USES if name in frame.columns]
-    found = (Feature(row[0], dict(zip(counts, row[1:], strict=True))) for row in frame.select("fonctionnalite", *counts).iter_rows())
+    found = (
+        Feature(row[0], dict(zip(counts, row[1:], strict=True)))
+        for row in frame.select("fonctionnalite", *counts).iter_rows()
+    )
     return sorted(found, key=lambda feature: (-feature.uses, feature.name))
 
 
@@ -224,9 +227,7 @@ def _speeds(tables: Tables) -> list[tuple[int, int]]:
     return list(counts.items())
 
 
-def _level(
-    tables: Tables, table: str, column: str, measure: str, level: int, most: int = _TOP
-) -> Counted:
+def _level(tables: Tables, table: str, column: str, measure: str, level: int, most: int = _TOP) -> Counted:
     """Give the largest named rows of a level; a name under several parents is added up."""
     if table not in tables:
         return []

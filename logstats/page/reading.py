@@ -157,9 +157,7 @@ def months_of(releases: Iterable[Published], site: str) -> list[Month]:
 
 
 def _of(tables: Tables, month: str, site: str) -> Tables:
-    mine = {
-        name: frame.filter((pl.col("mois") == month) & (pl.col("site") == site)) for name, frame in tables.items()
-    }
+    mine = {name: frame.filter((pl.col("mois") == month) & (pl.col("site") == site)) for name, frame in tables.items()}
     return {name: frame for name, frame in mine.items() if not frame.is_empty()}
 
 

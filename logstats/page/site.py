@@ -1,9 +1,9 @@
 """Site: all files of the statistics page, each as bytes, from months and the configuration.
 
-    index.html, en/index.html            the latest month
-    2026-10.html, en/2026-10.html        each month, at an address that stays
-    data/2026-10/…                       the release that it is from, unchanged
-    feed.xml, feed.json, en/…            the releases, where the address of the page is known
+index.html, en/index.html            the latest month
+2026-10.html, en/2026-10.html        each month, at an address that stays
+data/2026-10/…                       the release that it is from, unchanged
+feed.xml, feed.json, en/…            the releases, where the address of the page is known
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _folder(code: str) -> str:
     return "" if code == "fr" else f"{code}/"
 
 
-def frame(lang: Language, config: Config, assets: Mapping[str, bytes] = {}) -> dict[str, Any]:  # noqa: B006 - never changed
+def frame(lang: Language, config: Config, assets: Mapping[str, bytes] = {}) -> dict[str, Any]:
     """Give what is around the sections, whatever the month."""
     page, dsfr = config.page, config.page.theme == "dsfr"
     css, policy = style(page.colour, dsfr=dsfr)
@@ -142,9 +142,7 @@ def _place(months: Sequence[Month], month: Month, lang: Language, config: Config
         "data": f"{root}data/{month.release.period}/",
         "other": f"{'en/' if lang.code == 'fr' else '../'}{month.name}.html",
         "years": [(year, f"{names[-1]}.html", year == month.name[:4]) for year, names in by_year.items()],
-        "months": [
-            (lang.short_month(one), f"{one}.html", one == month.name) for one in by_year[month.name[:4]]
-        ],
+        "months": [(lang.short_month(one), f"{one}.html", one == month.name) for one in by_year[month.name[:4]]],
         "latest": "" if month is months[-1] else "index.html",
         "canonical": f"{config.page.base.rstrip('/')}/{folder}{month.name}.html" if config.page.base else "",
         "title": lang.texts["title_of"].format(name=name, period=lang.month(month.name)),
@@ -155,6 +153,12 @@ def _declared(one: Indicator, lang: Language) -> dict[str, str]:
     """Give an indicator in a language; where it has no English, it is marked as French."""
     if lang.code == "fr" or not one.name_en:
         french = {"name": one.name, "unit": one.unit, "method": one.method}
-        return {**french, "value": one.value, "date": one.date, "source": one.source, "lang": "" if lang.code == "fr" else "fr"}
+        return {
+            **french,
+            "value": one.value,
+            "date": one.date,
+            "source": one.source,
+            "lang": "" if lang.code == "fr" else "fr",
+        }
     english = {"name": one.name_en, "unit": one.unit_en or one.unit, "method": one.method_en or one.method}
     return {**english, "value": one.value, "date": one.date, "source": one.source, "lang": ""}

@@ -15,15 +15,17 @@ from logstats.page.render import render
 from logstats.page.site import frame
 from logstats.page.texts import LANGUAGES, language
 from logstats.page.view import view
+from logstats.page.write import write_file
 from logstats.release.catalogue import VISITORS
 from logstats.schema import DEFINITION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from logstats.config import Config
 
-__all__ = ["report", "tables_of_cells"]
+__all__ = ["report", "tables_of_cells", "write_report"]
 
 _VIEWS: Final = {"views": "vues", "visitors": VISITORS}
 _VISITS: Final = {"visits": "visites", "visitors": VISITORS}
@@ -69,6 +71,16 @@ def report(cells: Mapping[str, pl.DataFrame], config: Config, facts: Mapping[str
     return render("page.html", values)
 
 
+def write_report(page: bytes, file: Path) -> None:
+    """Write the page for its owner alone: it is not protected.
+
+    Raises:
+        CannotWriteError: The disk is full, or the system refuses.
+        NoPermissionError: It may not be written.
+    """
+    write_file(file, page, mode=0o600)
+
+
 def _period(period: Mapping[str, Any], lang: Any) -> str:  # noqa: ANN401 - a Language
     start, end = period.get("start"), period.get("end")
     if not start or not end:
@@ -97,9 +109,7 @@ def tables_of_cells(cells: Mapping[str, pl.DataFrame], config: Config) -> dict[s
         ),
         "erreurs": _tree(cells["errors"], [("page", "page"), ("status", "statut")], {"hits": "requetes"}),
         "durees": _tree(cells["timings"], [("page", "page"), ("bucket", "duree_ms")], {"hits": "vues"}),
-        "trafic": _tree(
-            cells["traffic"], [("outcome", "issue"), ("traffic", "classe")], {"hits": "requetes"}
-        ),
+        "trafic": _tree(cells["traffic"], [("outcome", "issue"), ("traffic", "classe")], {"hits": "requetes"}),
         "pages_par_jour": _tree(cells["days"], [*days.items()], {"page_views": "vues"}),
         "visites_par_jour": _tree(cells["days"], [*days.items()], {"visits": "visites"}),
         "pages_par_pays": _sum(views, "country", "pays"),

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Past", "tables_of", "view"]
 
 
-
 @dataclass(frozen=True)
 class Past:
     """A month: its headline, and whether days of it are missing."""
@@ -128,7 +127,7 @@ def _history(lang: Language, history: Mapping[str, Past]) -> dict[str, Any]:
     last = len(history) - 1
     marked = {}
     for i, (month, past) in enumerate(history.items()):
-        marks = ["tick" if (last - i) % 2 == 0 and last - i != _NEAR or i == last else "small"]
+        marks = ["tick" if ((last - i) % 2 == 0 and last - i != _NEAR) or i == last else "small"]
         marks += ["label" if i in {0, last} else "fine", "now" if i == last else "", "partial" if past.partial else ""]
         marked[month] = " ".join(marks)
     for key, plural, measure in (("view", "views", "vues"), ("visit", "visits", "visites")):
@@ -232,4 +231,3 @@ def tables_of(files: Mapping[str, bytes], lang: Language) -> list[dict[str, Any]
         for name, table in known.items()
         if f"{name}.csv" in files
     ]
-

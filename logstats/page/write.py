@@ -45,7 +45,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> int:
     return sum(write_file(folder / path, files[path]) for path in order)
 
 
-def write_file(path: Path, data: bytes) -> bool:
+def write_file(path: Path, data: bytes, mode: int = _PUBLIC) -> bool:
     """Write a file so that it is complete under its name, or as it was; tell whether it has changed.
 
     Raises:
@@ -54,6 +54,7 @@ def write_file(path: Path, data: bytes) -> bool:
     """
     with cannot_write(path):
         if path.is_file() and path.read_bytes() == data:
+            path.chmod(mode)
             return False
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True)
@@ -61,7 +62,7 @@ def write_file(path: Path, data: bytes) -> bool:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             with temporary.open("xb") as file:
-                temporary.chmod(_PUBLIC)
+                temporary.chmod(mode)
                 file.write(data)
             temporary.replace(path)
         finally:

@@ -1,6 +1,6 @@
 """Releases of many months, seeded: days of made-up visitors are closed, protected and released as real ones are.
 
-    .venv/bin/python -m tests.page.generate DIR [MONTHS]
+.venv/bin/python -m tests.page.generate DIR [MONTHS]
 """
 
 from __future__ import annotations

@@ -118,22 +118,45 @@ class Attacker:
             seed: Which.
             part: Of the unknowns, for a corrected table.
         """
+        real = self._truth(people)
+        targets = [mask for mask in self._nodes() if 0 < real[mask].sum() < K]
+        aims = [(mask, [float(which == part) for which in range(self.parts)]) for mask in targets]
+        return self._narrow(aims, sample, seed)
+
+    def changes(self, old: pl.DataFrame, new: pl.DataFrame, *, sample: int, seed: int) -> list[tuple[float, float]]:
+        """Give the intervals narrower than k of what changed between two versions, of nodes that changed by 1 to k - 1.
+
+        Args:
+            old: The truth of the first part of the unknowns.
+            new: The truth of the second.
+            sample: So many of these nodes are tried.
+            seed: Which.
+        """
+        change = self._truth(new) - self._truth(old)
+        targets = [mask for mask in self._nodes() if 0 < abs(change[mask].sum()) < K]
+        return self._narrow([(mask, [-1.0, 1.0]) for mask in targets], sample, seed)
+
+    def _truth(self, people: pl.DataFrame) -> npt.NDArray[np.int64]:
+        """Count each leaf of the universe."""
+        counted = people.group_by("day", *LEVELS).len()
+        truth = self.universe.join(counted, on=["day", *LEVELS], how="left", maintain_order="left")["len"]
+        return truth.fill_null(0).cast(pl.Int64).to_numpy()
+
+    def _narrow(
+        self, aims: Sequence[tuple[Mask, Sequence[float]]], sample: int, seed: int
+    ) -> list[tuple[float, float]]:
+        """Bound some aims, each a mask with a weight for each part; give the intervals that are narrower than k."""
         from scipy.optimize import linprog  # noqa: PLC0415 - of the extra `test`
         from scipy.sparse import csr_matrix  # noqa: PLC0415 - the same
 
-        counted = people.group_by("day", *LEVELS).len()
-        truth = self.universe.join(counted, on=["day", *LEVELS], how="left", maintain_order="left")["len"]
-        real = truth.fill_null(0).to_numpy()
-        targets = [mask for mask in self._nodes() if 0 < real[mask].sum() < K]
-        chosen = np.random.default_rng(seed).permutation(len(targets))[:sample]
+        chosen = np.random.default_rng(seed).permutation(len(aims))[:sample]
         left = csr_matrix(np.array([row for row, _ in self.equations]))
         right = np.array([count for _, count in self.equations], dtype=float)
         found = []
-        for number in chosen:
-            aim = np.zeros((self.parts, len(real)))
-            aim[part] = targets[number]
+        for mask, weights in (aims[number] for number in chosen):
+            aim = np.outer(weights, mask).ravel()
             low, high = (
-                sign * linprog(sign * aim.ravel(), A_eq=left, b_eq=right, bounds=(0, None), method="highs").fun
+                sign * linprog(sign * aim, A_eq=left, b_eq=right, bounds=(0, None), method="highs").fun
                 for sign in (1, -1)
             )
             if high - low < K - 1e-6:

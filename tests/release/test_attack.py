@@ -6,6 +6,9 @@ of the method, where it must succeed: so it is worth something.
 
 from __future__ import annotations
 
+import os
+
+import numpy as np
 import polars as pl
 import pytest
 
@@ -20,6 +23,7 @@ pytest.importorskip("scipy")
 RULES = Rules(K, 0.85)
 SEEDS = (1, 2, 3)
 SAMPLE = 120
+SLOW = bool(os.environ.get("LOGSTATS_SLOW"))
 
 
 def published(people: pl.DataFrame) -> pl.DataFrame:
@@ -165,6 +169,59 @@ def test_the_attacker_finds_nothing_in_two_versions(seed: int) -> None:
         assert attacker.findings(people, sample=40, seed=seed) == []
         assert attacker.findings(more, sample=40, seed=seed, part=1) == []
     assert 2 <= refused < tried
+
+
+@pytest.mark.parametrize("seed", range(8 if SLOW else 3))
+def test_the_attacker_finds_nothing_in_any_correction(seed: int) -> None:
+    """Late and taken back visitor-days on leaves by chance, and pages renamed: refused, or nothing follows from both.
+
+    What changed between the versions is a leaf's new number less its old one. Whoever knows both tables bounds each
+    such change; those by 1 to k - 1 must not be told apart from none, nor narrowed to fewer than k.
+    """
+    chance = np.random.default_rng(seed)
+    people = visitor_days(seed, 3_000, days=1)
+    old = protect(prefixes_of(people), HIERARCHY, RULES).rows
+    accepted, refused, told = 0, 0, 0
+    for _ in range(100 if SLOW else 30):
+        later = changed(people, chance)
+        new = recount(old, prefixes_of(later))
+        attacker = Attacker.of(pl.concat([people, later]), parts=2)
+        attacker.learn(counted(old))
+        attacker.learn(counted(new), version=(1,))
+        found = attacker.changes(people, later, sample=30, seed=seed)
+        found += attacker.findings(later, sample=30, seed=seed, part=1)
+        if blocking(old, new, RULES):
+            refused += 1
+            told += len(found)
+            continue
+        accepted += 1
+        assert found == []
+    assert accepted
+    assert told > refused > 0  # what is refused would have told: the attack is worth something
+
+
+def changed(people: pl.DataFrame, chance: np.random.Generator) -> pl.DataFrame:
+    """Give the visitor-days of a corrected month: more or fewer on some leaves, or a page that has another name."""
+    if chance.random() < 0.2:
+        return renamed(people, *chance.choice(sorted(people["level_2"].unique()), 2, replace=False))
+    later = people
+    for _ in range(int(chance.integers(1, 4))):
+        leaf = people[int(chance.integers(people.height))].select(LEVELS)  # a large one more often than a small one
+        inside = later.join(leaf, on=LEVELS, how="semi")
+        some = inside.head(int(chance.integers(1, 4 * K)))
+        taken = pl.concat([later.join(leaf, on=LEVELS, how="anti"), inside.slice(some.height)])
+        later = pl.concat([later, some]) if chance.random() < 0.7 else taken
+    return later
+
+
+def renamed(people: pl.DataFrame, page: str, name: str) -> pl.DataFrame:
+    """Give a page the name, and the feature, of another one."""
+    feature = people.filter(pl.col("level_2") == name)["level_1"][0]
+    moved = pl.col("level_2") == page
+    return people.with_columns(
+        level_1=pl.when(moved).then(pl.lit(feature)).otherwise("level_1"),
+        level_2=pl.when(moved).then(pl.lit(name)).otherwise("level_2"),
+    )
 
 
 def correction(people: pl.DataFrame, late: int) -> pl.DataFrame:
