@@ -119,7 +119,8 @@ class Flow:
 def flow(links: Sequence[tuple[str, str, int]]) -> Flow:
     """Lay a flow out: nodes by size, bands as thick as what they carry."""
     whole = max(sum(value for _, _, value in links), 1)
-    left, right = (_nodes([(link[side], link[2]) for link in links], whole) for side in (0, 1))
+    left = _nodes([(one, value) for one, _, value in links], whole)
+    right = _nodes([(other, value) for _, other, value in links], whole)
     height = max((node.y + node.height for node in (*left.values(), *right.values())), default=0)
     used: dict[tuple[int, str], float] = {}
     bands = []

@@ -173,10 +173,8 @@ def _features(tables: Tables) -> list[Feature]:
         return []
     frame = tables["fonctionnalites"]
     counts = [name for name in USES if name in frame.columns]
-    found = (
-        Feature(row[0], dict(zip(counts, row[1:], strict=True)))
-        for row in frame.select("fonctionnalite", *counts).iter_rows()
-    )
+    rows = frame.select("fonctionnalite", *counts).iter_rows()
+    found = (Feature(row[0], dict(zip(counts, row[1:], strict=True))) for row in rows)
     return sorted(found, key=lambda feature: (-feature.uses, feature.name))
 
 

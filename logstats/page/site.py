@@ -151,14 +151,9 @@ def _place(months: Sequence[Month], month: Month, lang: Language, config: Config
 
 def _declared(one: Indicator, lang: Language) -> dict[str, str]:
     """Give an indicator in a language; where it has no English, it is marked as French."""
-    if lang.code == "fr" or not one.name_en:
-        french = {"name": one.name, "unit": one.unit, "method": one.method}
-        return {
-            **french,
-            "value": one.value,
-            "date": one.date,
-            "source": one.source,
-            "lang": "" if lang.code == "fr" else "fr",
-        }
-    english = {"name": one.name_en, "unit": one.unit_en or one.unit, "method": one.method_en or one.method}
-    return {**english, "value": one.value, "date": one.date, "source": one.source, "lang": ""}
+    declared = {"value": one.value, "date": one.date, "source": one.source, "lang": ""}
+    if lang.code == "en" and one.name_en:
+        unit, method = one.unit_en or one.unit, one.method_en or one.method
+        return {**declared, "name": one.name_en, "unit": unit, "method": method}
+    french = {"name": one.name, "unit": one.unit, "method": one.method}
+    return {**declared, **french, "lang": "" if lang.code == "fr" else "fr"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from logstats.errors import CannotWriteError
@@ -11,6 +10,7 @@ from logstats.parquet import cannot_write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["write", "write_file"]
 

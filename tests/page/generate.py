@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -26,7 +26,7 @@ FEW_DAYS: Final = 3
 """Days of a month that have visitors, so that many months are made in little time; the last month has all its days."""
 
 
-def rules(**page: object) -> config.Config:
+def rules(**page: Any) -> config.Config:
     """Give a configuration with features, a funnel, and a page."""
     usual = config.load(environment={})
     named = replace(usual.release, title="Démarches en ligne", publisher="Ville d’Exemple", contact="stats@example.fr")
