@@ -186,7 +186,7 @@ def _funnels(tables: Tables) -> list[Funnel]:
     for name, whole in _level(tables, "parcours", "parcours", "visites", 1, most=10**6):
         below = rows.filter((pl.col("niveau") == 2) & (pl.col("parcours") == name))  # noqa: PLR2004 - the steps
         steps = dict(below.select("derniere_etape", "visites").iter_rows())
-        folded = steps.pop(FOLDED, None)
+        folded = steps.pop(FOLDED, None) if steps else whole
         order = sorted(steps, key=_number)
         if folded is None:  # who got to a step came by those before it
             counts = [(step, sum(steps[later] for later in order[i:])) for i, step in enumerate(order)]

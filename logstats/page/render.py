@@ -81,4 +81,4 @@ def style(colour: str, *, dsfr: bool) -> tuple[Markup, str]:
         f"default-src 'none'; style-src 'sha256-{digest}'{own};{fonts} img-src 'self' data:;"
         " base-uri 'none'; form-action 'none'"
     )
-    return Markup(text)  # noqa: S704 - our own style, with colours that were checked, policy
+    return Markup(text), policy  # noqa: S704 - our own style, with colours that were checked
