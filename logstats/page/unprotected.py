@@ -99,7 +99,7 @@ def tables_of_cells(cells: Mapping[str, pl.DataFrame], config: Config) -> dict[s
     tables = {
         "pages": _tree(views, [("page", "page")], _VIEWS, skip=1),
         "telechargements": _tree(files, [("page", "fichier")], {**_VIEWS, "views": "telechargements"}, skip=1),
-        "visites": _tree(visits, [], _VISITS),
+        "visites": _tree(cells["days"], [], _VISITS),
         "provenances": _tree(visits, [("referrer_kind", "provenance")], _VISITS),
         "cheminements": _tree(
             runs, [("step_1", "etape_1"), ("step_2", "etape_2"), ("step_3", "etape_3")], {"visits": "passages"}

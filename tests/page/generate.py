@@ -41,7 +41,13 @@ def months_before(last: str, count: int) -> list[str]:
 
 
 def release_months(
-    folder: Path, last: str, count: int, *, visitors: int = 260, names: Mapping[str, str] | None = None
+    folder: Path,
+    last: str,
+    count: int,
+    *,
+    visitors: int = 260,
+    days: int = 31,
+    names: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Make a store of closed months and release each of them.
 
@@ -50,6 +56,7 @@ def release_months(
         last: The last month.
         count: How many.
         visitors: Of a working day, about.
+        days: Of the last month that have visitors.
         names: Pages that get another name, as hostile ones.
     """
     effective = rules()
@@ -57,14 +64,13 @@ def release_months(
     made = []
     with DurableStore(folder / "store") as store:
         for number, month in enumerate(months_before(last, count)):
-            days = days_of(month)
-            for day in days if month == last else days[:FEW_DAYS]:
+            for day in days_of(month)[: days if month == last else FEW_DAYS]:
                 hits = day_of_hits(day, _visitors(day, visitors, number), 7, pages=60)
                 if names:
                     hits = hits.with_columns(pl.col("page").replace(names))
                 store.close("demarches", day, pipeline.closing(hits, effective), "test")
             now = datetime(2026, 11, 5, 8, tzinfo=UTC)
-            files = releasing.release_month(store, month, effective, geo, partial=month != last, now=now)
+            files = releasing.release_month(store, month, effective, geo, partial=month != last or days < 31, now=now)
             made.append(folder / month)
             folders.write(files, made[-1])
     return made

@@ -17,7 +17,7 @@ import pytest
 from logstats import folders, page
 from logstats.errors import CannotWriteError, ConfigurationError, InputMissingError, LogstatsError
 from logstats.page.charts import columns, flow, ticks
-from logstats.page.figures import figures, union
+from logstats.page.figures import SPEEDS, figures, union
 from logstats.page.palette import DARK, LIGHT, contrast, palette
 from logstats.page.reading import months_of, read
 from logstats.page.texts import language
@@ -170,7 +170,7 @@ def test_journeys_procedures_errors_and_times_are_those_of_the_release(built: Pa
         int(r["requetes"]) for r in leaves
     )
     times = [r for r in rows_of(last, "durees") if r["feuille"] == "true" and r["duree_ms"].isdecimal()]
-    assert table(found, t["quality"]["speed_chart"])["under 100 ms"] == [
+    assert table(found, t["quality"]["speed_chart"])[lang.speed(SPEEDS, 0)] == [
         sum(int(r["vues"]) for r in times if int(r["duree_ms"]) < 100)
     ]
     traffic = [r for r in rows_of(last, "trafic") if r["feuille"] == "true"]
