@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,8 @@ def read(folders: Iterable[tuple[str, Mapping[str, bytes]]]) -> list[Published]:
     Raises:
         LogstatsError: One is not good; nothing of any is shown then.
     """
-    return [_read(name, files) for name, files in folders]
+    with ThreadPoolExecutor(2) as workers:
+        return list(workers.map(lambda folder: _read(*folder), folders))
 
 
 def _read(name: str, files: Mapping[str, bytes]) -> Published:

@@ -31,6 +31,7 @@ class Past:
 
 _SATURDAY: Final = 5
 _SHOWN: Final = 8
+_LISTED: Final = 25  # countries of a group in its table; the CSV has all
 _NEAR: Final = 2  # so near to the last month, a name would touch its name
 _HEADLINE: Final = ("vues", "visites", "visiteurs_jours", "telechargements", "envois")
 
@@ -181,7 +182,9 @@ def _countries(figures: Figures, lang: Language) -> dict[str, Any]:
         "most": max((count for _, count in all_rows), default=0),
         "folded": bool(found.rest),
         "table": [
-            (name, lang.number(count), lang.percent(count, whole)) for rows in named.values() for name, count in rows
+            (name, lang.number(count), lang.percent(count, whole))
+            for rows in named.values()
+            for name, count in rows[:_LISTED]
         ],
     }
 

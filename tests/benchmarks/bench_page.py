@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,12 +35,11 @@ def main() -> None:
         times.append(time.perf_counter())
         write(files, Path(folder, "out"))
         times.append(time.perf_counter())
-    verified, rendered, written = (after - before for before, after in zip(times, times[1:], strict=False))
+    verified, rendered, written = (after - before for before, after in pairwise(times))
     pages = [len(data) for name, data in files.items() if name.endswith(".html")]
     print(f"{count} months: read and verify {verified:.2f} s, render {rendered:.2f} s, write {written:.2f} s")
-    print(
-        f"{len(files)} files, {len(pages)} pages, heaviest {max(pages):,} bytes, {sum(map(len, files.values())):,} bytes"
-    )
+    whole = sum(map(len, files.values()))
+    print(f"{len(files)} files, {len(pages)} pages, heaviest {max(pages):,} bytes, all {whole:,} bytes")
 
 
 if __name__ == "__main__":

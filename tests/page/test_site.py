@@ -20,10 +20,11 @@ from logstats.page.charts import columns, flow, ticks
 from logstats.page.figures import SPEEDS, figures, union
 from logstats.page.palette import DARK, LIGHT, contrast, palette
 from logstats.page.reading import months_of, read
+from logstats.page.site import site
 from logstats.page.texts import language
 from logstats.page.unprotected import tables_of_cells
 
-from .conftest import LAST, page_rules
+from .conftest import INDICATORS, LAST, page_rules
 
 if TYPE_CHECKING:
     import subprocess
@@ -225,6 +226,31 @@ def test_pages_are_light_and_few(built: Path, releases: list[Path], capsys: Any)
         assert copies == folders.read(folder)
 
 
+def test_a_large_service_is_light_too(releases: list[Path]) -> None:
+    """200 countries and 50 features, all of them listed, still make at most 100 kB."""
+    months = months_of(read([(path.name, folders.read(path)) for path in releases]), "demarches")
+    codes = [first + second for first in "ABCDEFGHIJKLMNOPQRSTUVWXY" for second in "ABCDEFGH"]
+    place = {"mois": LAST, "site": "demarches"}
+    countries = pl.DataFrame([{**place, "pays": code, "vues": 12_345} for code in codes])
+    features = pl.DataFrame(
+        [
+            {
+                **place,
+                "fonctionnalite": f"Fonctionnalité {i} du service",
+                "vues": i,
+                "telechargements": None,
+                "envois": i,
+            }
+            for i in range(50)
+        ]
+    )
+    large = replace(months[-1], tables={**months[-1].tables, "pages_par_pays": countries, "fonctionnalites": features})
+    made = site([*months[:-1], large], page_rules(), INDICATORS, {})
+    for name in ("index.html", "en/index.html"):
+        assert len(made[name]) <= 100_000
+        assert made[name].decode().count(" du service</th>") == 50
+
+
 def test_links_lead_somewhere(built: Path) -> None:
     """Each relative link of each page is a file, each fragment an element."""
     for path in built.rglob("*.html"):
@@ -335,13 +361,13 @@ def test_what_is_no_good_release_is_refused(releases: list[Path], tmp_path: Path
 def test_of_two_versions_the_later_counts_and_equal_ones_must_be_equal(releases: list[Path]) -> None:
     """The same month twice is shown once; two that differ under one version are refused."""
     whole_ = read([("a", folders.read(releases[-1])), ("b", folders.read(releases[-1]))])
-    site = "demarches"
-    assert [month.name for month in months_of(whole_, site)] == [LAST]
+    name = "demarches"
+    assert [month.name for month in months_of(whole_, name)] == [LAST]
     later = replace(whole_[1], privacy={**whole_[1].privacy, "releases": [{"month": LAST, "version": 2}]})
-    assert months_of([later, whole_[0]], site)[0].version == 2
+    assert months_of([later, whole_[0]], name)[0].version == 2
     other = {**whole_[1].tables, "pages": whole_[1].tables["pages"].head(3)}
     with pytest.raises(LogstatsError, match="differ"):
-        months_of([whole_[0], replace(whole_[1], tables=other)], site)
+        months_of([whole_[0], replace(whole_[1], tables=other)], name)
 
 
 def test_a_folder_of_something_else_is_left_alone(releases: list[Path], tmp_path: Path) -> None:
