@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from logstats.page.charts import columns, flow
 from logstats.page.figures import SPEEDS
 from logstats.release.catalogue import catalogue
+from logstats.schema import FOLDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -180,7 +181,7 @@ def _countries(figures: Figures, lang: Language) -> dict[str, Any]:
         "groups": [(group, rows[:_SHOWN], max(len(rows) - _SHOWN, 0)) for group, rows in named.items() if rows],
         "whole": whole,
         "most": max((count for _, count in all_rows), default=0),
-        "folded": bool(found.rest),
+        "folded": any(code == FOLDED for code, _ in found.rest),
         "table": [
             (name, lang.number(count), lang.percent(count, whole))
             for rows in named.values()
