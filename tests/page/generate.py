@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["months_before", "release_months", "rules"]
 
-FEW_DAYS: Final = 3
+FEW_DAYS: Final = 2
 """Days of a month that have visitors, so that many months are made in little time; the last month has all its days."""
 
 
