@@ -75,7 +75,7 @@ def built(releases: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Pat
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the page of a month whose pages and files have hostile names."""
     folder = tmp_path_factory.mktemp("hostile")
-    page.build(release_months(folder, LAST, 1, days=12, names=HOSTILE), folder / "out", page_rules())
+    page.build(release_months(folder, LAST, 1, names=HOSTILE), folder / "out", page_rules())
     return folder / "out"
 
 
