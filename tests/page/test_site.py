@@ -23,6 +23,7 @@ from logstats.page.reading import months_of, read
 from logstats.page.site import site
 from logstats.page.texts import language
 from logstats.page.unprotected import tables_of_cells
+from logstats.page.view import Past, view
 
 from .conftest import INDICATORS, LAST, page_rules
 
@@ -159,7 +160,7 @@ def test_journeys_procedures_errors_and_times_are_those_of_the_release(built: Pa
     assert len(shown) == 12
     for link, (count,) in shown.items():
         one, other = link.split(" → ")
-        assert begins[one, "(end)" if other == "end of visit" else other] == count
+        assert begins[one, "(end)" if other == "exit" else other] == count
     assert min(row[0] or 0 for row in shown.values()) >= sorted(begins.values())[-12]
     steps = [r for r in rows_of(last, "parcours") if r["niveau"] == "2"]
     counts = {r["derniere_etape"]: int(r["visites"]) for r in steps}
@@ -283,6 +284,27 @@ def test_an_incomplete_month_says_so_and_is_not_compared(built: Path) -> None:
         assert words in (built / path).read_text()
     assert "mois incomplet" in (built / "index.html").read_text()
     assert "de plus qu’en" not in (built / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "partial", "french", "english"),
+    (
+        (100, 150, False, "50\u00a0% de plus qu’en octobre\u00a02025", "50% more than in October\u00a02025"),
+        (200, 150, False, "25\u00a0% de moins qu’en octobre\u00a02025", "25% less than in October\u00a02025"),
+        (150, 150, False, "comme en octobre\u00a02025", "the same as in October\u00a02025"),
+        (1000, 1001, False, "0,1\u00a0% de plus qu’en octobre\u00a02025", "0.1% more than in October\u00a02025"),
+        (None, 150, False, "pas de comparaison possible", "cannot be compared"),
+        (100, 150, True, "mois incomplet", "incomplete month"),
+    ),
+)
+def test_the_change_over_a_year(before: int | None, now: int, *, partial: bool, french: str, english: str) -> None:
+    """The headline is compared with the same month of the year before, where both are whole."""
+    empty = figures({})
+    shown = replace(empty, headline={**empty.headline, "vues": now})
+    history = {"2025-10": Past({"vues": before}, partial), LAST: Past({"vues": now}, partial=False)}
+    for code, text in (("fr", french), ("en", english)):
+        (item,) = view(shown, language(code), history, LAST)["headline"]
+        assert text in item["change"]
 
 
 def test_feeds_name_each_release(built: Path) -> None:
