@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from logstats.config.checks import checked
+from logstats.config.checks import checked, indicator_problem
 from logstats.config.reading import Place, built, overlay, parsed, read
 from logstats.config.values import (
     Commission,
@@ -27,8 +27,10 @@ from logstats.config.values import (
     Feature,
     Funnel,
     Geo,
+    Indicator,
     Input,
     Outcome,
+    Page,
     PageRule,
     Pages,
     Privacy,
@@ -53,8 +55,10 @@ __all__ = [
     "Feature",
     "Funnel",
     "Geo",
+    "Indicator",
     "Input",
     "Outcome",
+    "Page",
     "PageRule",
     "Pages",
     "Privacy",
@@ -66,6 +70,7 @@ __all__ = [
     "Step",
     "Store",
     "Suspected",
+    "indicator_problem",
     "load",
 ]
 
