@@ -45,6 +45,7 @@ WIRING: Final = {
     ("releasing", "release"): "the same",
     ("releasing", "store"): "what is published is frozen in the ledger",
     ("releasing", "derive"): "it names the country database; for the type checker only",
+    ("page", "release"): "the page is made of releases, which it verifies, and names their tables",
     ("", "store"): "the public function reads the cells of a store",
     ("cli", "read"): "files are opened at the end of the line, and the command line is that end",
     ("cli", "store"): "the command line decides which store a run has",

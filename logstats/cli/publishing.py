@@ -1,4 +1,4 @@
-"""Commands that publish: releases, data.gouv.fr, the texts on privacy, the Commission's file."""
+"""Commands that publish: releases, data.gouv.fr, the page, the texts on privacy, the Commission's file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from logstats.config import Config
     from logstats.console import Console
 
-__all__ = ["commission", "privacy", "publish", "release", "verify"]
+__all__ = ["commission", "page", "privacy", "publish", "release", "verify"]
 
 
 @click.command()
@@ -131,6 +131,31 @@ def publish(config: Config, console: Console, **options: Any) -> int:  # noqa: A
     from logstats.publish.datagouv import command  # noqa: PLC0415 - `--version` needs none of this
 
     return command.run(command.Options(**options), config, console)
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RELEASE_DIR...")
+@click.option("--site", default="", help="Of several sites in the releases, the one to show.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the page.")
+@common
+def page(folders: tuple[Path, ...], site: str, out: Path, config: Config, console: Console) -> None:
+    """Write the public statistics page: static, no script, French and English, from releases alone.
+
+    Each month has an address that stays (2026-10.html, en/2026-10.html); index.html is the latest. The releases lie
+    beside them, to be downloaded. Name and colour of the site are in the configuration (`[page]`).
+
+    \b
+    Examples:
+      logstats page releases/2026-* --out /var/www/stats
+      logstats page releases/2025 releases/2026-0* releases/2026-10 --out /var/www/stats --site demarches
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from logstats.page import build  # noqa: PLC0415 - `--version` needs none of this
+
+    figures = build(folders, out, config, site)
+    for note in figures["notes"]:
+        console.message(note)
+    shown = {name: value for name, value in figures.items() if name != "notes"}
+    console.object(figures) if console.as_json else console.key_values(shown)
 
 
 @click.command()

@@ -18,7 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from logstats.config.checks import checked
+from logstats.config.checks import checked, indicator_problem
 from logstats.config.reading import Place, built, overlay, parsed, read
 from logstats.config.values import (
     Commission,
@@ -28,8 +28,10 @@ from logstats.config.values import (
     Feature,
     Funnel,
     Geo,
+    Indicator,
     Input,
     Outcome,
+    Page,
     PageRule,
     Pages,
     Platform,
@@ -56,8 +58,10 @@ __all__ = [
     "Feature",
     "Funnel",
     "Geo",
+    "Indicator",
     "Input",
     "Outcome",
+    "Page",
     "PageRule",
     "Pages",
     "Platform",
@@ -71,6 +75,7 @@ __all__ = [
     "Step",
     "Store",
     "Suspected",
+    "indicator_problem",
     "load",
 ]
 

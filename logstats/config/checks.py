@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from logstats.config.reading import Place
-    from logstats.config.values import Config, Feature, Funnel, Request, Step
+    from logstats.config.values import Config, Feature, Funnel, Indicator, Request, Step
 
-__all__ = ["checked"]
+__all__ = ["checked", "indicator_problem"]
 
 _ID_BITS: Final = (24, 64)
 _FEWEST: Final = 5
@@ -57,6 +58,7 @@ def checked(config: Config, place: Place) -> Config:
     _check_features(config, place)
     check_commission(config.commission, place)
     check_publish(config.publish, place)
+    _check_page(config, place)
     return config
 
 
@@ -177,6 +179,34 @@ def _check_funnel(key: str, funnel: Funnel, place: Place) -> None:
     if not 0 <= funnel.minutes <= _DAY:
         raise place.error(f"{key}.minutes", f"must be from 0 to {_DAY}")
     _check_names(f"{key}.steps", funnel.steps, place)
+
+
+def _check_page(config: Config, place: Place) -> None:
+    """Check what of the statistics page can be known to be wrong without a release."""
+    page = config.page
+    digits = page.colour.removeprefix("#").lower()
+    if not page.colour.startswith("#") or len(digits) != 6 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004
+        raise place.error("page.colour", "must be a colour of six digits", "as in #1d4f91")
+    if page.theme == "dsfr" and not page.dsfr:
+        raise place.error("page.dsfr", "must name the folder with dsfr.min.css", 'theme = "neutral" needs none')
+    for name in ("url", "base", "accessibility", "legal", "privacy"):
+        if (address := getattr(page, name)) and not address.startswith(("https://", "http://")):
+            raise place.error(f"page.{name}", "must be an address with https://")
+    for i, one in enumerate(config.indicator):
+        if problem := indicator_problem(one):
+            raise place.error(f"indicator[{i}].{problem[0]}", problem[1])
+
+
+def indicator_problem(one: Indicator) -> tuple[str, str] | None:
+    """Say which key of an indicator makes no sense, and why; None if all do."""
+    for name in ("name", "value", "source"):
+        if not getattr(one, name).strip():
+            return name, "must not be empty"
+    try:
+        date.fromisoformat(one.date)
+    except ValueError:
+        return "date", f"{one.date!r} is no day, as in 2026-10-31"
+    return None
 
 
 def _nearest(text: str, known: Sequence[str]) -> str:
