@@ -49,22 +49,41 @@ def service(cells: Cells, config: Config) -> dict[str, Any]:
 
 
 def ranked(frame: pl.DataFrame, columns: list[str], measures: list[str], most: int = _TOP) -> list[dict[str, Any]]:
-    """Give the largest sums; equal ones by name."""
-    sums = frame.group_by(columns).agg(pl.col(measures).sum())
-    order = sums.sort(
-        pl.col(measures[0]), *columns, descending=[True, *[False] * len(columns)], nulls_last=True, maintain_order=True
+    """Give the largest sums; equal ones by name.
+
+    Millions of texts are too large to be grouped and put in order: the largest are found by hashes of 64 bits first,
+    and only these are grouped by what they are.
+    """
+    if frame.is_empty():
+        return []
+    keys = frame.select(pl.struct(columns).hash().alias("key"), measures[0])
+    sums = keys.group_by("key").agg(pl.col(measures[0]).sum())
+    largest = sums.filter(pl.col(measures[0]) >= sums[measures[0]].top_k(most).min())["key"]
+    few = frame.filter(keys["key"].is_in(largest.implode()))
+    order = (
+        few.group_by(columns)
+        .agg(pl.col(measures).sum())
+        .sort(
+            pl.col(measures[0]),
+            *columns,
+            descending=[True, *[False] * len(columns)],
+            nulls_last=True,
+            maintain_order=True,
+        )
     )
     return order.head(most).to_dicts()
 
 
 def _journeys(cells: Cells) -> dict[str, Any]:
-    visits, lengths, ease, runs = cells["visits"], cells["lengths"], cells["ease"], cells["journeys"]
+    visits, lengths, ease = cells["visits"], cells["lengths"], cells["ease"]
     bounce = (pl.col("step_1") == START) & (pl.col("step_3") == END)
     return {
         "entries": ranked(visits.rename({"entry_page": "page"}), ["page"], ["visits"]),
         "exits": ranked(visits.rename({"exit_page": "page"}), ["page"], ["visits"]),
         "paths": ranked(
-            runs.filter(pl.col("step_3").is_not_null() & ~bounce), ["step_1", "step_2", "step_3"], ["visits"]
+            cells["journeys"].filter(pl.col("step_3").is_not_null() & ~bounce),
+            ["step_1", "step_2", "step_3"],
+            ["visits"],
         ),
         "moves": int(ease["moves"].sum()),
         "reloads": int(ease["reloads"].sum()),

@@ -51,7 +51,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
                 temporary.unlink(missing_ok=True)
         for name in there - files.keys():
             if name.endswith((".parquet", ".csv", ".tmp")):
-                (folder / name).unlink()
+                (folder / name).unlink(missing_ok=True)  # a temporary file of a run that died may be this run's, too
         sync_folder(folder)
 
 

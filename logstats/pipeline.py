@@ -43,7 +43,7 @@ __all__ = ["closing", "closing_by_visitors", "count_day", "intake", "intake_whol
 _SAMPLE: Final = 1_000
 _CLOCK_SKEW: Final = timedelta(hours=1)
 _MOST: Final = 0.5
-_MOST_ROWS: Final = 4_000_000  # hits that are counted at once
+_MOST_ROWS: Final = 500_000  # hits that are counted at once, at about 400 bytes each
 _WORKERS: Final = 2  # more gain nothing: polars is parallel itself, and Python's part is not
 
 # polars looks for numpy when it first needs it, which two threads must not do at once.
@@ -224,12 +224,15 @@ def closing_by_visitors(
         config: As `closing` takes it.
         kept: The same.
     """
-    use = _sums(behaviour.asset_use(hits(i, parts)) for i in range(parts))
-    counts = [_page_counts(*_views_of(hits(i, parts), config, use)[:2]) for i in range(parts)]
-    pages, failed = (_sums(of_parts) for of_parts in zip(*counts, strict=True))
-    return cells.add(
-        _cells_of(*_views_of(hits(i, parts), config, use), config, (pages, failed), kept=kept) for i in range(parts)
-    )
+    found = [
+        (behaviour.asset_use(of_some), of_some["page"].unique()) for of_some in (hits(i, parts) for i in range(parts))
+    ]
+    use = _sums(of_use for of_use, _ in found)
+    whole: tuple[pl.DataFrame | None, pl.DataFrame | None] = None, None
+    if pl.concat([pages for _, pages in found]).n_unique() > config.pages.max_per_day:
+        counts = [_page_counts(*_views_of(hits(i, parts), config, use)[:2]) for i in range(parts)]
+        whole = _sums(pages for pages, _ in counts), _sums(failed for _, failed in counts)
+    return cells.add(_cells_of(*_views_of(hits(i, parts), config, use), config, whole, kept=kept) for i in range(parts))
 
 
 def _page_counts(hits: pl.DataFrame, views: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

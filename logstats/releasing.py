@@ -8,8 +8,9 @@ from __future__ import annotations
 import calendar
 import hashlib
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from logstats.derive.country import GeoInfo
     from logstats.store import DurableStore
 
-__all__ = ["compare", "release_month", "release_months", "verify"]
+__all__ = ["compare", "named", "release_month", "release_months", "verify"]
 
 verify = release.verify
 compare = release.compare
@@ -98,6 +99,15 @@ def release_months(store: DurableStore, period: str) -> dict[str, bytes]:
     if not frozen:
         raise InputMissingError(f"{period}: no month was released", hint="logstats release --month comes first")
     return _files(frozen, period)
+
+
+def named(
+    month: str | None, year: str | None, timezone: str, now: datetime | None = None
+) -> tuple[str | None, str | None]:
+    """Give month and year with `last` put as the month that ended last, in local time, and its year."""
+    first = (now or datetime.now(UTC)).astimezone(ZoneInfo(timezone)).date().replace(day=1)
+    last = (first - timedelta(days=1)).strftime("%Y-%m")
+    return last if month == "last" else month, last[:4] if year == "last" else year
 
 
 def _rules(config: Config) -> Rules:

@@ -22,7 +22,7 @@ from logstats.store.reading import Reading
 from logstats.tally import InputResult, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     import polars as pl
@@ -51,7 +51,7 @@ class Report:
 
     tally: Tally = field(default_factory=Tally)
     inputs: list[InputResult] = field(default_factory=list)
-    cells: dict[str, pl.DataFrame] = field(default_factory=cells.empty_cells)
+    cells: Mapping[str, pl.DataFrame] = field(default_factory=cells.empty_cells)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Run(Generic[_Store]):
 
 
 def report(sources: Iterable[Source], run: Run[ThrowawayStore]) -> Report:
-    """Count inputs in a store that does not outlive the run: with it, its days, parts and keys are gone."""
+    """Count inputs in a store that does not outlive the run: with it, its days, parts, keys and cells are gone."""
     found = Report()
     for source in sources:
         result, tally = pipeline.intake_whole(source, run)
@@ -87,7 +87,9 @@ def report(sources: Iterable[Source], run: Run[ThrowawayStore]) -> Report:
         counted = pool.map(
             lambda site_and_day: close(run, site_and_day[0], site_and_day[1], "reported"), run.store.open_days()
         )
-        found.cells = cells.merge(counted)
+        for of_day in counted:
+            run.store.cells.keep(of_day)
+    found.cells = run.store.cells
     return found
 
 

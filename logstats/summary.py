@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from logstats import __version__
-from logstats.figures import service
+from logstats.figures import ranked, service
 from logstats.lists import list_dates
 from logstats.schema import DEFINITION, DEVICES, END, OUTCOMES, START, TRAFFIC, UNKNOWN_COUNTRY
 
@@ -261,9 +261,7 @@ def _top(frame: pl.DataFrame, column: str, *measures: str) -> list[dict[str, Any
 def _transitions(moves: pl.DataFrame) -> list[dict[str, Any]]:
     """Give the most frequent steps from page to page; entries and exits are left to their own figures."""
     inner = moves.filter((pl.col("from_page") != START) & (pl.col("to_page") != END))
-    sums = inner.group_by("from_page", "to_page").agg(pl.col("visits").sum())
-    ranked = sums.sort("visits", "from_page", "to_page", descending=[True, False, False])
-    return ranked.head(_TOP).to_dicts()
+    return ranked(inner, ["from_page", "to_page"], ["visits"], _TOP)
 
 
 def _notes(

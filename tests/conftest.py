@@ -120,7 +120,9 @@ def counted(knowledge: Knowledge) -> Callable[..., runs.Report]:
     def count(files: Iterable[Path], *, most_rows: int = 1_000_000, rules: Knowledge | None = None) -> runs.Report:
         with ThrowawayStore(SameKeys(), most_rows) as store:
             sources = [open_source(str(file)) for file in files]
-            return runs.report(sources, runs.Run(rules or knowledge, store))
+            found = runs.report(sources, runs.Run(rules or knowledge, store))
+            found.cells = dict(found.cells)  # they go with the store
+            return found
 
     return count
 

@@ -45,6 +45,7 @@ WIRING: Final = {
     ("releasing", "release"): "the same",
     ("releasing", "store"): "what is published is frozen in the ledger",
     ("releasing", "derive"): "it names the country database; for the type checker only",
+    ("page", "release"): "the page is made of releases, which it verifies, and names their tables",
     ("", "store"): "the public function reads the cells of a store",
     ("cli", "read"): "files are opened at the end of the line, and the command line is that end",
     ("cli", "store"): "the command line decides which store a run has",
@@ -53,6 +54,10 @@ WIRING: Final = {
     ("geodata", "derive"): "it writes the country tables that derive reads, and shares their layout",
     ("tally", "read"): "the outline of a rejected line needs its text; for the type checker only",
     ("publish", "derive"): "a registered URL is found by the page that its path becomes there",
+    (
+        "publish",
+        "release",
+    ): "a release is verified before it is published, and its tables have the order of the catalogue",
     ("publish", "store"): "the Commission's file is made of closed days, and the ledger keeps what was sent",
     ("summary", "derive"): "it names the country database; for the type checker only",
 }

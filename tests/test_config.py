@@ -339,6 +339,29 @@ WRONG: Final = {
         "no host name",
         "as in www.example.org",
     ),
+    "a tag that the platform would write otherwise": (
+        '[publish]\ntags = ["Données"]\n',
+        2,
+        "publish.tags",
+        "'Données' is no tag",
+        "a to z",
+    ),
+    "a summary that is too long": (f'[publish]\nsummary = "{"a" * 201}"\n', 2, "publish.summary", "at most 200", ""),
+    "a key in clear text": (
+        '[publish.demo]\nurl = "http://demo.data.gouv.fr/api/1/"\n',
+        2,
+        "publish.demo.url",
+        "with https://",
+        "",
+    ),
+    "a name for an organisation": (
+        '[publish.production]\norganisation = "etalab"\n',
+        2,
+        "publish.production.organisation",
+        "24 hex digits",
+        "",
+    ),
+    "no attempt": ("[publish]\nattempts = 0\n", 2, "publish.attempts", "from 1 to 10", ""),
     "one site as a table": ('[site]\nname = "a"\nhosts = ["a.fr"]\n', 1, "site", "must be a list", ""),
 }
 """Text of a file; the line, the key and the reason of its refusal, and what the hint says."""

@@ -584,7 +584,7 @@ def units(tmp_path: Path) -> Path:
 def test_the_units_are_valid(units: Path) -> None:
     """`systemd-analyze verify` finds nothing to say about services and timers."""
     names = sorted(str(path) for path in units.iterdir() if path.suffix in {".service", ".timer"})
-    assert len(names) == 6
+    assert len(names) == 7
     done = subprocess.run(
         [required("systemd-analyze"), "verify", "--man=no", *names],
         capture_output=True,
@@ -619,7 +619,7 @@ def test_a_day_is_closed_within_the_hour(units: Path) -> None:
     assert timedelta(hours=48) == GRACE
 
 
-@pytest.mark.parametrize(("unit", "most"), (("analyse", 1.0), ("publish", 1.5), ("commission", 1.5)))
+@pytest.mark.parametrize(("unit", "most"), (("analyse", 1.0), ("release", 1.0), ("publish", 1.5), ("commission", 1.5)))
 def test_the_units_are_hardened(unit: str, most: float, units: Path) -> None:
     """`systemd-analyze security` gives an exposure far below the 2.5 that was asked for; 10 is a bare service."""
     command = [required("systemd-analyze"), "security", "--offline=true", "--no-pager"]
@@ -639,8 +639,34 @@ def test_the_units_tell_addresses_from_network(units: Path) -> None:
     assert {"PrivateNetwork=true", "RestrictAddressFamilies=AF_UNIX", "SuccessExitStatus=75"} <= set(analyse)
     assert {"StateDirectory=logstats", "StateDirectoryMode=0700", "UMask=0077", "LimitCORE=0"} <= set(analyse)
     hidden = [line.partition("=")[2] for line in publish if line.startswith("InaccessiblePaths=")]
-    assert hidden == ["/var/log", "/var/lib/logstats/keys", "-/var/lib/logstats/open"]
+    assert hidden == ["/var/log", "/var/lib/logstats"]
     assert not any(line.startswith("SuccessExitStatus") for line in publish)
+    release = (units / "logstats-release.service").read_text(encoding="utf-8").splitlines()
+    assert {"PrivateNetwork=true", "RestrictAddressFamilies=AF_UNIX", "InaccessiblePaths=/var/log"} <= set(release)
+
+
+def test_a_month_is_published_after_it_was_released(units: Path) -> None:
+    """The timer comes on the fifth and some days more; publishing needs a release, and its key is a credential."""
+    publish = (units / "logstats-publish.service").read_text(encoding="utf-8").splitlines()
+    assert "Requires=logstats-release.service" in publish
+    assert "After=network-online.target logstats-release.service" in publish
+    assert "LoadCredential=datagouv-demo-key:/etc/logstats/datagouv-demo-key" in publish
+    release = (units / "logstats-release.service").read_text(encoding="utf-8").splitlines()
+    written = [line.rpartition(" ")[2] for line in release if line.startswith("ExecStart=")]
+    [start] = [line for line in publish if line.startswith("ExecStart=")]
+    assert start.split()[2:] == written[1:]
+    timer = (units / "logstats-publish.timer").read_text(encoding="utf-8").splitlines()
+    values = dict(line.split("=", 1) for line in timer if "=" in line and not line.startswith("#"))
+    done = subprocess.run(
+        [required("systemd-analyze"), "calendar", "--iterations=9", values["OnCalendar"]],
+        env=os.environ | {"TZ": "UTC", "LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    days = re.findall(r": \w{3} \d{4}-\d\d-(\d\d) 05:20:00 UTC", done.stdout)
+    assert set(days) == {f"{day:02}" for day in range(5, 13)}
 
 
 def test_the_commission_unit_sees_no_person_and_no_key_on_its_command_line(units: Path) -> None:

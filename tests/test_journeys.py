@@ -21,20 +21,20 @@ from hypothesis import strategies as st
 
 from logstats import cells, config, pipeline, read_cells, runs
 from logstats.read import open_source
-from logstats.schema import END, START, TABLES
+from logstats.schema import END, INTERNAL, START, TABLES
 from logstats.store import ThrowawayStore
 
 if TYPE_CHECKING:
     import random
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from logstats.derive import Knowledge
     from logstats.store.keys import MemoryKeys
 
     Count = Callable[..., runs.Report]
     Program = Callable[..., subprocess.CompletedProcess[str]]
-    Cells = dict[str, pl.DataFrame]
+    Cells = Mapping[str, pl.DataFrame]
 
 FOLDER: Final = Path(__file__).parent / "cases" / "journeys"
 CASES: Final = sorted(FOLDER.glob("*.csv"))
@@ -213,6 +213,8 @@ def test_a_store_keeps_the_same_cells(logstats: Program, in_order: Cells, tmp_pa
     done = logstats("ingest", "--store", store, "--close", "--config", FOLDER / "service.toml", log)
     assert done.returncode == 0, done.stderr
     for name, table in TABLES.items():
+        if name in INTERNAL:  # a report does without
+            continue
         assert read_cells(store, name).collect().sort(table.dimensions, nulls_last=True).equals(in_order[name]), name
 
 

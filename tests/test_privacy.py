@@ -212,7 +212,6 @@ STAGES: Final = (
     "logstats.visits.features.uses",
     "logstats.cells.bound_pages",
     "logstats.cells.aggregate",
-    "logstats.cells.merge",
     "logstats.summary.summarise",
     "logstats.tables.write",
 )

@@ -1,7 +1,7 @@
 """The command line: commands and options. What they do is elsewhere, and is imported when it is needed.
 
 counting     report, ingest, close, redo, forget, status
-publishing   release, verify, privacy, commission
+publishing   release, verify, publish, page, privacy, commission
 setting_up   explain, hook, features, geo
 options      what they share
 """
@@ -19,7 +19,7 @@ import click
 
 from logstats import __version__
 from logstats.cli.counting import close, forget, ingest, redo, report, status
-from logstats.cli.publishing import commission, privacy, release, verify
+from logstats.cli.publishing import commission, page, privacy, publish, release, verify
 from logstats.cli.setting_up import explain, features, geo, hook
 from logstats.console import Console
 from logstats.errors import LogstatsError
@@ -32,7 +32,7 @@ _NEVER_SPILL: Final = "1000000000"
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _COMMANDS: Final = (
     *(report, ingest, close, status, redo, forget),
-    *(release, verify, privacy, commission),
+    *(release, verify, publish, page, privacy, commission),
     *(explain, hook, features, geo),
 )
 

@@ -27,9 +27,19 @@ _PATIENCE: Final = 5.0  # seconds until what has come of a pipe is counted, and 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[FILE]...")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the tables there, as Parquet.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page, not to publish.")
+@click.option("--lang", type=click.Choice(["fr", "en"]), default="en", show_default=True, help="Language of the page.")
 @format_option
 @common
-def report(files: tuple[str, ...], out: Path | None, format_text: str | None, config: Config, console: Console) -> int:
+def report(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    files: tuple[str, ...],
+    out: Path | None,
+    html: Path | None,
+    lang: str,
+    format_text: str | None,
+    config: Config,
+    console: Console,
+) -> int:
     """Say what happened in access logs. Nothing is kept.
 
     FILE is plain, gzip, bzip2, xz or zstd, whatever its name; `-`, or no FILE in a pipe, is standard input.
@@ -39,17 +49,24 @@ def report(files: tuple[str, ...], out: Path | None, format_text: str | None, co
       logstats report access.log access.log.1 access.log.2.gz
       logstats report --format '%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"' access.log
       zcat access.log.*.gz | logstats report --json | jq .page_views
+      logstats report access.log --html report.html
     """  # noqa: D301 - \b tells Click to keep the lines
     from logstats import runs, summary, tables  # noqa: PLC0415 - `--version` needs none of this
     from logstats.store import ThrowawayStore  # noqa: PLC0415
 
     sources = sources_of(files)
     knowledge = knowledge_of(config.with_format(format_text))
-    with ThrowawayStore() as store, closing(console.progress(sources)) as progress:
-        found = runs.report(sources, runs.Run(knowledge, store, progress=progress))
-    figures = summary.summarise(found, knowledge.config, knowledge.countries.info)
-    if out:
-        figures["files"] = [str(path) for path in tables.write(found.cells, out, summary.provenance(figures))]
+    with ThrowawayStore() as store:
+        with closing(console.progress(sources)) as progress:
+            found = runs.report(sources, runs.Run(knowledge, store, progress=progress))
+        figures = summary.summarise(found, knowledge.config, knowledge.countries.info)
+        if out:
+            figures["files"] = [str(path) for path in tables.write(found.cells, out, summary.provenance(figures))]
+        if html:
+            from logstats import page  # noqa: PLC0415 - no other report needs it
+
+            page.write_report(page.report(found.cells, knowledge.config, figures, lang), html)
+            figures["html"] = str(html)
     console.object(figures) if console.as_json else console.summary(figures)
     return judged(found, config, console)
 

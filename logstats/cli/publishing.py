@@ -1,4 +1,4 @@
-"""Commands that publish: releases, the texts on privacy, the Commission's file."""
+"""Commands that publish: releases, data.gouv.fr, the page, the texts on privacy, the Commission's file."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from logstats.config import Config
     from logstats.console import Console
 
-__all__ = ["commission", "privacy", "release", "verify"]
+__all__ = ["commission", "page", "privacy", "publish", "release", "verify"]
 
 
 @click.command()
 @store_option
-@click.option("--month", metavar="YYYY-MM", help="The month to release.")
-@click.option("--year", metavar="YYYY", help="All released months of a year, together.")
+@click.option("--month", metavar="YYYY-MM|last", help="The month to release.")
+@click.option(
+    "--year", metavar="YYYY|last", help="All released months of a year, together; last: that of the last month."
+)
 @click.option("--historique", is_flag=True, help="All released months, together.")
 @click.option("--partial", is_flag=True, help="Release a month of which days are open or missing, and mark it so.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the files.")
@@ -52,9 +54,10 @@ def release(  # noqa: PLR0913, PLR0917 - one parameter for each option
 
     if [bool(month), bool(year), historique].count(True) != 1:
         raise click.UsageError("Say what to release: --month, --year or --historique.")
+    month, year = releasing.named(month, year, config.timezone)
     digits = (month or "2026-10").replace("-", "", 1)
     if month and not (len(month) == len("2026-10") and digits.isdecimal() and "01" <= month[5:] <= "12"):
-        raise click.UsageError("--month is a year and a month, as in 2026-10.")
+        raise click.UsageError("--month is a year and a month, as in 2026-10, or last.")
     with DurableStore(store_folder, create=False) as store:
         if month:
             geo = knowledge_of(config).countries.info
@@ -97,6 +100,62 @@ def verify(folders: tuple[Path, ...], config: Config, console: Console) -> int: 
     else:
         console.key_values(figures)
     return LogstatsError.exit_code if problems else 0
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RELEASE_DIR...")
+@click.option("--dry-run", is_flag=True, help="Show the plan; read the platform, and write nothing.")
+@click.option("--production", is_flag=True, help="Publish on www.data.gouv.fr; without it, on its demo.")
+@click.option("--public", is_flag=True, help="Make the dataset public; a new one is private.")
+@click.option("--describe", is_flag=True, help="Write title, description, tags, frequency and licence again.")
+@click.option(
+    "--format", "formats", type=click.Choice(["csv", "parquet"]), multiple=True, help="Only tables of this format."
+)
+@click.option("--api-key-file", type=click.Path(path_type=Path), help="File with the key of the platform, mode 0600.")
+@common
+def publish(config: Config, console: Console, **options: Any) -> int:  # noqa: ANN401 - given on
+    """Publish releases on data.gouv.fr: create what is missing, replace what changed, and nothing else.
+
+    Give the release of a year and the one of the whole history; each is verified before. Whatever fails, run it again:
+    what is done is not done twice.
+
+    The key comes from --api-key-file, the credential datagouv-demo-key (datagouv-production-key) of systemd, or the
+    variable LOGSTATS_DATAGOUV_DEMO_KEY (LOGSTATS_DATAGOUV_PRODUCTION_KEY).
+
+    \b
+    Examples:
+      logstats publish releases/2026 releases/historique --api-key-file key --dry-run
+      logstats publish releases/2026 releases/historique --api-key-file key
+      logstats publish releases/2026 releases/historique --api-key-file key --production --public
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from logstats.publish.datagouv import command  # noqa: PLC0415 - `--version` needs none of this
+
+    return command.run(command.Options(**options), config, console)
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RELEASE_DIR...")
+@click.option("--site", default="", help="Of several sites in the releases, the one to show.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the page.")
+@common
+def page(folders: tuple[Path, ...], site: str, out: Path, config: Config, console: Console) -> None:
+    """Write the public statistics page: static, no script, French and English, from releases alone.
+
+    Each month has an address that stays (2026-10.html, en/2026-10.html); index.html is the latest. The releases lie
+    beside them, to be downloaded. Name and colour of the site are in the configuration (`[page]`).
+
+    \b
+    Examples:
+      logstats page releases/2026-* --out /var/www/stats
+      logstats page releases/2025 releases/2026-0* releases/2026-10 --out /var/www/stats --site demarches
+    """  # noqa: D301 - \b tells Click to keep the lines
+    from logstats.page import build  # noqa: PLC0415 - `--version` needs none of this
+
+    figures = build(folders, out, config, site)
+    for note in figures["notes"]:
+        console.message(note)
+    shown = {name: value for name, value in figures.items() if name != "notes"}
+    console.object(figures) if console.as_json else console.key_values(shown)
 
 
 @click.command()

@@ -91,7 +91,7 @@ def features_suggest(files: tuple[str, ...], format_text: str | None, config: Co
     with ThrowawayStore() as store, closing(console.progress(sources)) as progress:
         run = runs.Run(knowledge_of(config.with_format(format_text)), store, progress=progress)
         found = runs.report(sources, run)
-    suggestions = suggest.suggest(found.cells["pages"])
+        suggestions = suggest.suggest(found.cells["pages"])
     if not suggestions:
         console.message("no page was viewed by a person: nothing to suggest")
     if console.as_json:

@@ -3,6 +3,7 @@
     values     what can be configured
     reading    TOML over the defaults, each value of its type
     checks     what a type cannot say
+    services   the same, for what is sent to others
 
 defaults.toml is complete and is always read first; a user's file changes what it names. What it names must
 exist there, must have its type, and must make sense; else a ConfigurationError says file, line, key and why.
@@ -17,7 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from logstats.config.checks import checked
+from logstats.config.checks import checked, indicator_problem
 from logstats.config.reading import Place, built, overlay, parsed, read
 from logstats.config.values import (
     Commission,
@@ -27,12 +28,16 @@ from logstats.config.values import (
     Feature,
     Funnel,
     Geo,
+    Indicator,
     Input,
     Outcome,
+    Page,
     PageRule,
     Pages,
+    Platform,
     Privacy,
     Protection,
+    Publish,
     Release,
     Request,
     Search,
@@ -53,12 +58,16 @@ __all__ = [
     "Feature",
     "Funnel",
     "Geo",
+    "Indicator",
     "Input",
     "Outcome",
+    "Page",
     "PageRule",
     "Pages",
+    "Platform",
     "Privacy",
     "Protection",
+    "Publish",
     "Release",
     "Request",
     "Search",
@@ -66,6 +75,7 @@ __all__ = [
     "Step",
     "Store",
     "Suspected",
+    "indicator_problem",
     "load",
 ]
 

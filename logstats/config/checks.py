@@ -1,24 +1,25 @@
-"""Checks of what a type cannot say: limits, names, patterns, addresses."""
+"""Checks of what a type cannot say: limits, names, patterns."""
 
 from __future__ import annotations
 
+from datetime import date
 from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from logstats.config.services import check_commission, check_publish
 from logstats.schema import FOLDED, METHODS, NO_FEATURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from logstats.config.reading import Place
-    from logstats.config.values import Commission, Config, Feature, Funnel, Request, Step
+    from logstats.config.values import Config, Feature, Funnel, Indicator, Request, Step
 
-__all__ = ["checked"]
+__all__ = ["checked", "indicator_problem"]
 
 _ID_BITS: Final = (24, 64)
 _FEWEST: Final = 5
@@ -28,8 +29,6 @@ _STATUSES: Final = (100, 599)
 _MOST_STEPS: Final = 20
 _LONGEST_NAME: Final = 100
 _DAY: Final = 24 * 60
-_THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
-_COMMISSION_LIMITS: Final = {"max_bytes": (1_000, 10_000_000), "timeout_seconds": (1, 600), "attempts": (1, 10)}
 
 
 def checked(config: Config, place: Place) -> Config:
@@ -57,7 +56,9 @@ def checked(config: Config, place: Place) -> Config:
     _check_networks(config, place)
     _check_patterns(config, place)
     _check_features(config, place)
-    _check_commission(config.commission, place)
+    check_commission(config.commission, place)
+    check_publish(config.publish, place)
+    _check_page(config, place)
     return config
 
 
@@ -180,24 +181,32 @@ def _check_funnel(key: str, funnel: Funnel, place: Place) -> None:
     _check_names(f"{key}.steps", funnel.steps, place)
 
 
-def _check_commission(commission: Commission, place: Place) -> None:
-    for name in ("acceptance_url", "production_url", "base_url"):
-        parts = urlsplit(getattr(commission, name))
-        # The key of the service goes there: in clear text to this machine only.
-        secure = parts.scheme == "https" or parts.hostname in _THIS_MACHINE or name == "base_url"
-        if name == "base_url" and not commission.base_url:
-            continue
-        if not (secure and parts.scheme in {"http", "https"} and parts.hostname) or parts.query or parts.username:
-            raise place.error(f"commission.{name}", "must be an address with https://, without query or user")
-    for name in ("unique_id_path", "information_path", "assistance_path"):
-        if not getattr(commission, name).startswith("/"):
-            raise place.error(f"commission.{name}", "must begin with a slash")
-    for code in (commission.unknown_country, *(s for c in commission.countries for s in (c.code, c.sent))):
-        if code and not (len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()):  # noqa: PLR2004
-            raise place.error("commission.countries", f"{code!r} is no country code", "two capital letters, as in EL")
-    for name, (low, high) in _COMMISSION_LIMITS.items():
-        if not low <= getattr(commission, name) <= high:
-            raise place.error(f"commission.{name}", f"must be from {low:,} to {high:,}")
+def _check_page(config: Config, place: Place) -> None:
+    """Check what of the statistics page can be known to be wrong without a release."""
+    page = config.page
+    digits = page.colour.removeprefix("#").lower()
+    if not page.colour.startswith("#") or len(digits) != 6 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004
+        raise place.error("page.colour", "must be a colour of six digits", "as in #1d4f91")
+    if page.theme == "dsfr" and not page.dsfr:
+        raise place.error("page.dsfr", "must name the folder with dsfr.min.css", 'theme = "neutral" needs none')
+    for name in ("url", "base", "accessibility", "legal", "privacy"):
+        if (address := getattr(page, name)) and not address.startswith(("https://", "http://")):
+            raise place.error(f"page.{name}", "must be an address with https://")
+    for i, one in enumerate(config.indicator):
+        if problem := indicator_problem(one):
+            raise place.error(f"indicator[{i}].{problem[0]}", problem[1])
+
+
+def indicator_problem(one: Indicator) -> tuple[str, str] | None:
+    """Say which key of an indicator makes no sense, and why; None if all do."""
+    for name in ("name", "value", "source"):
+        if not getattr(one, name).strip():
+            return name, "must not be empty"
+    try:
+        date.fromisoformat(one.date)
+    except ValueError:
+        return "date", f"{one.date!r} is no day, as in 2026-10-31"
+    return None
 
 
 def _nearest(text: str, known: Sequence[str]) -> str:

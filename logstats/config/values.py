@@ -14,12 +14,16 @@ __all__ = [
     "Feature",
     "Funnel",
     "Geo",
+    "Indicator",
     "Input",
     "Outcome",
+    "Page",
     "PageRule",
     "Pages",
+    "Platform",
     "Privacy",
     "Protection",
+    "Publish",
     "Release",
     "Request",
     "Search",
@@ -215,6 +219,72 @@ class Commission:
 
 
 @dataclass(frozen=True)
+class Platform:
+    """One of the platforms of data.gouv.fr: its address, and our organisation and dataset there."""
+
+    url: str
+    organisation: str
+    dataset: str
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Publishing on data.gouv.fr: what the dataset says of itself, and where it is."""
+
+    title: str
+    summary: str
+    service_url: str
+    tags: tuple[str, ...]
+    frequency: str
+    timeout_seconds: int
+    attempts: int
+    demo: Platform
+    production: Platform
+
+
+@dataclass(frozen=True)
+class Page:
+    """The statistics page: what it says of the service, and how it looks (logstats/page)."""
+
+    site: str
+    name: str
+    about: str
+    about_en: str
+    url: str
+    colour: str
+    logo: str
+    theme: Literal["neutral", "dsfr"]
+    dsfr: str
+    base: str
+    accessibility: str
+    legal: str
+    privacy: str
+    indicators: str
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """A figure that no log knows, declared by the service; without English names it is shown in French.
+
+    Attributes:
+        value: As it is to be shown, a number first.
+        date: As in 2026-10-31.
+        method: How it was found.
+        source: Who says so.
+    """
+
+    name: str
+    value: str
+    date: str
+    source: str
+    unit: str = ""
+    method: str = ""
+    name_en: str = ""
+    unit_en: str = ""
+    method_en: str = ""
+
+
+@dataclass(frozen=True)
 class Config:
     """The effective configuration."""
 
@@ -236,6 +306,9 @@ class Config:
     feature: tuple[Feature, ...]
     funnel: tuple[Funnel, ...]
     commission: Commission
+    publish: Publish
+    page: Page
+    indicator: tuple[Indicator, ...]
     file: Path | None = field(default=None, compare=False)
 
     def with_format(self, text: str | None) -> Config:

@@ -40,6 +40,7 @@ SNIPPETS: Final[dict[str, dict[str, str]]] = {
     "systemd": {
         "logstats-analyse.service": "/etc/systemd/system/logstats-analyse.service",
         "logstats.timer": "/etc/systemd/system/logstats.timer",
+        "logstats-release.service": "/etc/systemd/system/logstats-release.service",
         "logstats-publish.service": "/etc/systemd/system/logstats-publish.service",
         "logstats-publish.timer": "/etc/systemd/system/logstats-publish.timer",
         "logstats-commission.service": "/etc/systemd/system/logstats-commission.service",

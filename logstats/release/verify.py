@@ -132,6 +132,8 @@ def _judge(table: PublicTable, frame: pl.DataFrame, k: int) -> Iterator[str]:
     few = pl.any_horizontal(pl.col(name) < k for name in table.measures)
     if count := frame.filter(few.fill_null(value=False)).height:
         yield f"{table.name}: {count} rows hold fewer than {k}"
+    if table.family and (count := frame[table.measures[0]].null_count()):
+        yield f"{table.name}: {count} rows have no {table.measures[0]}"
     if not frame.select(table.key).is_unique().all():
         yield f"{table.name}: rows stand twice"
     if table.family and (count := _not_additive(table, frame)):

@@ -1,7 +1,7 @@
 """A store for one run: what `report` counts in, and what is left of it is nothing.
 
-Hits wait in memory; when there are many, they go to parts in a folder of their own (mode 0700, in $TMPDIR). Keys
-stay in memory, so that parts which a crash leaves behind are worth nothing.
+Hits and cells wait in memory; when there are many, they go to files in a folder of their own (mode 0700, in $TMPDIR).
+Keys stay in memory, so that parts which a crash leaves behind are worth nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pyarrow.parquet import read_metadata
 
 from logstats.parquet import write_parquet
 from logstats.schema import HITS
+from logstats.store.counted import CountedCells
 from logstats.store.keys import MemoryKeys, by_day, some_visitors
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ThrowawayStore"]
 
-_MOST_ROWS: Final = 2_000_000  # of about 50 bytes each
+_MOST_ROWS: Final = 500_000  # of about 50 bytes each
 _KNOWN: Final = ("site", "day")  # the same for all hits that wait together
 
 
@@ -37,7 +38,10 @@ class ThrowawayStore:
 
     Args:
         keys: Gives and destroys the keys of days.
-        most_rows: So many hits stay in memory; more go to parts.
+        most_rows: So many hits, and rows of cells, stay in memory; more go to parts.
+
+    Attributes:
+        cells: What was counted, as long as the store is open.
     """
 
     keeps_cells: ClassVar = False
@@ -49,6 +53,7 @@ class ThrowawayStore:
         self._folder = TemporaryDirectory(prefix="logstats-", ignore_cleanup_errors=True)
         self._staged = _Hits(Path(self._folder.name) / "staged")
         self._committed = _Hits(Path(self._folder.name) / "open")
+        self.cells = CountedCells(Path(self._folder.name) / "cells", most_rows)
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +86,7 @@ class ThrowawayStore:
         return self._committed.of((site, day), some_visitors(part, parts))
 
     def close(self, site: str, day: date, _cells: Mapping[str, pl.DataFrame], _reason: str) -> None:
-        """Destroy the parts and the key of a day; its cells are the caller's."""
+        """Destroy the parts and the key of a day; its cells are kept by `cells`, in the order of the days."""
         self._committed.forget((site, day))
         self.keys.destroy(site, day)
 

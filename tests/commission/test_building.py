@@ -333,6 +333,23 @@ def test_the_command_writes_file_and_twins_and_a_summary(
     assert logstats("commission", "--check", out).returncode == 0
 
 
+def test_a_page_of_unknown_countries_only_is_not_called_unviewed(
+    tmp_path: Path, samples: Path, logstats: Program
+) -> None:
+    """The sample's addresses are of no country: its home page was viewed all the same; a page of no log was not."""
+    store, pages = tmp_path / "store", tmp_path / "pages.txt"
+    pages.write_text("https://www.example.org/\nhttps://www.example.org/nowhere\n", encoding="utf-8")
+    assert logstats("ingest", "--store", store, "--close", samples / "public_service.log.xz").returncode == 0
+    setting = tmp_path / "logstats.toml"
+    setting.write_text('[commission]\nbase_url = "https://www.example.org"\n', encoding="utf-8")
+    command = ("commission", "--store", store, "--month", "2026-10", "--partial", "--pages", pages, "--config", setting)
+    found = json.loads(logstats(*command, "--json").stdout)
+    assert found["viewed_from_unknown_countries_only"] == ["https://www.example.org/"]
+    assert found["not_viewed"] == ["https://www.example.org/nowhere"]
+    refused = logstats(*command[:5], "--pages", pages, "--config", setting)
+    assert "18 days without a line, or deleted (2026-10-01" in refused.stderr
+
+
 def test_mistakes_end_in_one_line_with_their_code(store: Path, tmp_path: Path, logstats: Program) -> None:
     """No store, no month, no key: the documented exit codes, and no traceback."""
     urls = tmp_path / "urls.txt"

@@ -15,8 +15,8 @@ from logstats.console import Console
 from logstats.errors import ConfigurationError, InputMissingError, LogstatsError, NoPermissionError
 from logstats.publish.commission.channel import Channel
 from logstats.publish.commission.command import Options, run
-from logstats.publish.commission.key import Key, find_key
 from logstats.publish.commission.sent import Recipient, opened, periods, posts
+from logstats.publish.key import Key, find_key
 
 if TYPE_CHECKING:
     import subprocess
@@ -249,7 +249,7 @@ def test_the_key_is_nowhere(
 
 def test_a_key_shows_itself_to_the_connection_only(tmp_path: Path, key_file: Path) -> None:
     """Not in repr or an error; 77 where others can read it or it is a link, 66 where it is not, 78 without any."""
-    key = find_key("acceptance", key_file, {})
+    key = find_key("commission", "acceptance", key_file, {})
     assert KEY not in f"{key!r}{key}"
     with pytest.raises(ConfigurationError) as refused:
         Key(f"{KEY}\r\nx-other: 1".encode(), "file")
@@ -257,14 +257,14 @@ def test_a_key_shows_itself_to_the_connection_only(tmp_path: Path, key_file: Pat
     link = tmp_path / "link"
     link.symlink_to(key_file)
     with pytest.raises(NoPermissionError):
-        find_key("acceptance", link, {})
+        find_key("commission", "acceptance", link, {})
     key_file.chmod(0o640)
     with pytest.raises(NoPermissionError):
-        find_key("acceptance", key_file, {})
+        find_key("commission", "acceptance", key_file, {})
     with pytest.raises(InputMissingError):
-        find_key("acceptance", tmp_path / "none", {})
+        find_key("commission", "acceptance", tmp_path / "none", {})
     with pytest.raises(ConfigurationError, match="no key for production"):
-        find_key("production", None, {"LOGSTATS_COMMISSION_ACCEPTANCE_KEY": KEY})
+        find_key("commission", "production", None, {"LOGSTATS_COMMISSION_ACCEPTANCE_KEY": KEY})
 
 
 def test_a_credential_of_systemd_comes_before_the_variable(tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_a_credential_of_systemd_comes_before_the_variable(tmp_path: Path) -> No
     credential.write_text(KEY)
     credential.chmod(0o440)
     variables = {"CREDENTIALS_DIRECTORY": str(tmp_path), "LOGSTATS_COMMISSION_PRODUCTION_KEY": "other"}
-    assert find_key("production", None, variables).headers() == {"x-api-key": KEY}
+    assert find_key("commission", "production", None, variables).headers() == {"x-api-key": KEY}
     credential.chmod(0o444)
     with pytest.raises(NoPermissionError):
-        find_key("production", None, variables)
+        find_key("commission", "production", None, variables)

@@ -10,12 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from logstats import config, pipeline
+from logstats import config, pipeline, runs
+from logstats.read import open_source
 from logstats.schema import HITS
-from logstats.store import DurableStore
+from logstats.store import DurableStore, ThrowawayStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from logstats.derive import Knowledge
@@ -100,11 +101,42 @@ def rules_of(knowledge: Knowledge, **protection: Any) -> config.Config:
     return replace(usual, protection=replace(usual.protection, **protection))
 
 
-def fill(folder: Path, rules: config.Config, month: str, *, visitors: int, seed: int = 1) -> None:
+def hits_of_logs(files: Iterable[Path], knowledge: Knowledge, month: str) -> dict[date, pl.DataFrame]:
+    """Read real logs, and lay their days over those of a month: HITS by day, of the same site, no visitor twice."""
+    days = days_of(month)
+    found: dict[date, pl.DataFrame] = {}
+    with ThrowawayStore() as opened:
+        run = runs.Run(knowledge, opened)
+        for file in files:
+            pipeline.intake_whole(open_source(str(file)), run)
+        for number, (site, day) in enumerate(opened.open_days()):
+            target = days[day.toordinal() % len(days)]
+            who = pl.col("visitor").rank("dense") + 1_000_000 * (number + 10)
+            hits = opened.hits(site, day).with_columns(
+                day=pl.lit(target),
+                site=pl.lit("demarches"),
+                visitor=who,
+                time=pl.col("time") + (target - day),
+            )
+            fitting = hits.select(pl.col(name).cast(dtype) for name, dtype in HITS.items())
+            found[target] = pl.concat([found[target], fitting]) if target in found else fitting
+    return found
+
+
+def fill(
+    folder: Path,
+    rules: config.Config,
+    month: str,
+    *,
+    visitors: int,
+    seed: int = 1,
+    real: Mapping[date, pl.DataFrame] | None = None,
+) -> None:
     """Make a store with a closed month."""
     with DurableStore(folder) as store:
         for day in days_of(month):
-            hits = day_of_hits(day, visitors, seed)
+            made = day_of_hits(day, visitors, seed)
+            hits = pl.concat([made, real[day]]) if real and day in real else made
             store.close("demarches", day, pipeline.closing(hits, rules), "test")
 
 
@@ -117,10 +149,12 @@ def small_month(tmp_path_factory: pytest.TempPathFactory, knowledge: Knowledge) 
 
 
 @pytest.fixture(scope="session")
-def real_month(tmp_path_factory: pytest.TempPathFactory, knowledge: Knowledge) -> Path:
-    """Return a store with a closed month of 52,700 visitor-days."""
+def real_month(tmp_path_factory: pytest.TempPathFactory, knowledge: Knowledge, samples: Path) -> Path:
+    """Return a store with a closed month of 52,700 simulated visitor-days, and all sample logs laid over it."""
     folder = tmp_path_factory.mktemp("real") / "store"
-    fill(folder, rules_of(knowledge), "2026-10", visitors=1_700)
+    real = hits_of_logs(sorted(path for path in samples.iterdir() if path.suffix != ".md"), knowledge, "2026-10")
+    assert sum(map(len, real.values())) > 10_000
+    fill(folder, rules_of(knowledge), "2026-10", visitors=1_700, real=real)
     return folder
 
 

@@ -69,7 +69,7 @@ def corrected(store: Path, rules: Any, visitors: int, *, page: str = "/", first:
 
 
 def test_a_release_of_a_real_month_is_good(real_month: Path, knowledge: Knowledge, capsys: Any) -> None:
-    """Of 52,700 visitor-days every block holds k, parents are sums, and most of the views are shown at each depth."""
+    """Of 52,700 visitor-days and the sample logs every block holds k, parents are sums, most views are shown."""
     files = released(real_month, knowledge)
     assert releasing.verify(files) == []
     shares = {name: entry["shown_by_level"] for name, entry in json.loads(files["privacy.json"])["tables"].items()}
@@ -78,6 +78,20 @@ def test_a_release_of_a_real_month_is_good(real_month: Path, knowledge: Knowledg
     assert shares["pages"][0] == 1
     assert shares["pages"][3] > 0.9
     assert shares["visites"][1] > 0.9
+
+
+def test_the_keys_that_were_destroyed_are_listed(
+    samples: Path, tmp_path: Path, logstats: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    """privacy.json names every closed day with the time at which its key went, as `status` tells it."""
+    store, out = tmp_path / "store", tmp_path / "out"
+    assert logstats("ingest", "--store", store, "--close", samples / "public_service.log.xz").returncode == 0
+    done = logstats("release", "--store", store, "--month", MONTH, "--partial", "--out", out)
+    assert done.returncode == 0, done.stderr
+    listed = json.loads((out / "privacy.json").read_text(encoding="utf-8"))["keys_destroyed"]
+    kept = json.loads(logstats("status", "--store", store, "--json").stdout)["keys"]["destroyed"]
+    assert [key["day"] for key in listed] == [str(day) for day in days_of(MONTH)[14:28]]
+    assert [(key["day"], key["at"]) for key in listed] == sorted((key["day"], key["at"]) for key in kept)
 
 
 def test_few_robots_are_no_difference_between_traffic_and_pages(
@@ -311,6 +325,11 @@ def test_verify_finds_what_was_changed(small_month: Path, copy_of: Any, knowledg
     problems = releasing.verify({**files, "erreurs.parquet": target.getvalue()})
     assert any("hold fewer than 11" in problem for problem in problems)
     assert any("not the sum" in problem for problem in problems)
+    hidden = rows.with_columns(requetes=pl.when(pl.col("niveau") == 1).then("requetes"))
+    target = io.BytesIO()
+    hidden.write_parquet(target)
+    problems = releasing.verify({**files, "erreurs.parquet": target.getvalue()})
+    assert any("have no requetes" in problem for problem in problems)
 
 
 def test_files_are_public_and_complete(small_month: Path, copy_of: Any, knowledge: Knowledge, tmp_path: Path) -> None:
@@ -346,8 +365,26 @@ def test_a_store_of_an_older_version_gets_the_ledger_of_releases(tmp_path: Path)
     with DurableStore(tmp_path / "store") as store:
         store.close("demarches", days_of(MONTH)[0], {}, "test")
     with sqlite3.connect(tmp_path / "store" / "ledger.sqlite") as ledger:
-        version = ledger.execute("PRAGMA user_version").fetchone()[0]
-        ledger.executescript(f"DROP TABLE releases; DROP TABLE released; PRAGMA user_version = {version - 1};")
+        for table_name in ("posts", "transmissions", "released", "releases"):
+            ledger.execute(f"DROP TABLE {table_name}")
+        ledger.execute("PRAGMA user_version = 2")
     with DurableStore(tmp_path / "store") as store:
         assert store.frozen(MONTH) is None
         assert [day["day"] for day in store.days_of(MONTH)] == ["2026-10-01"]
+
+
+@pytest.mark.parametrize(
+    ("now", "month", "year"),
+    (
+        ("2026-11-05T04:20:00+00:00", "2026-10", "2026"),
+        ("2026-10-31T22:59:59+00:00", "2026-09", "2026"),
+        ("2026-10-31T23:00:00+00:00", "2026-10", "2026"),
+        ("2027-01-05T04:20:00+00:00", "2026-12", "2026"),
+    ),
+)
+def test_the_last_month_is_that_of_the_local_calendar(now: str, month: str, year: str) -> None:
+    """`last` is the month that ended, in the configured zone (an hour before UTC's end), and its year."""
+    at = datetime.fromisoformat(now)
+    assert releasing.named("last", None, "Europe/Paris", at) == (month, None)
+    assert releasing.named(None, "last", "Europe/Paris", at) == (None, year)
+    assert releasing.named("2026-03", "2025", "Europe/Paris", at) == ("2026-03", "2025")

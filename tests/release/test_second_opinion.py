@@ -39,8 +39,11 @@ def unsafe_cells(people: pl.DataFrame, levels: tuple[str, ...], folder: Path) ->
 
 @pytest.mark.parametrize("seed", (1, 2, 3))
 @pytest.mark.parametrize("depth", (2, 3))
-def test_primary_cells_are_those_of_tau_argus(seed: int, depth: int, tmp_path: Path) -> None:
+def test_primary_cells_are_those_of_tau_argus(
+    seed: int, depth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The nodes of a table of pages by countries (by devices) that do not pass are those that it calls unsafe."""
+    monkeypatch.chdir(tmp_path)  # it leaves files where it runs
     named = visitor_days(seed, 3_000, pages=30, countries=8, days=1)
     people = named.select(
         "day", "views", *(pl.col(LEVELS[i + 1]).alias(LEVELS[i]) for i in range(3)), level_4=pl.lit("x")

@@ -161,11 +161,11 @@ def _assistance(options: Options, config: Config, console: Console) -> int:
 
 def _send(options: Options, messages: Sequence[Message], to: Recipient, config: Config) -> list[dict[str, Any]]:
     from logstats.publish.commission.channel import Channel  # noqa: PLC0415 - only who sends needs HTTP
-    from logstats.publish.commission.key import find_key  # noqa: PLC0415
     from logstats.publish.commission.send import send  # noqa: PLC0415
+    from logstats.publish.key import find_key  # noqa: PLC0415
 
     settings = config.commission
-    key = find_key(options.environment, options.api_key_file)
+    key = find_key("commission", options.environment, options.api_key_file)
     base = settings.production_url if options.production else settings.acceptance_url
     with opened(options.store, to) as sent:
         channel = Channel(base, key, settings)

@@ -79,11 +79,11 @@ def must_be_complete(found: Completeness, name: str) -> None:
     """
     if not found.complete:
         parts = [
-            f"{len(days):,} {what} ({', '.join(days[:3])}{', …' if len(days) > 3 else ''})"  # noqa: PLR2004 - some examples
+            f"{len(days):,} days {what} ({', '.join(days[:3])}{', …' if len(days) > 3 else ''})"  # noqa: PLR2004 - some examples
             for what, days in (("not closed yet", found.open), ("without a line, or deleted", found.missing))
             if days
         ]
         raise InputRejectedError(
-            f"{name} is not complete: days {'; days '.join(parts)}",
+            f"{name} is not complete: {'; '.join(parts)}",
             hint="count and close them first, or send what there is with --partial",
         )

@@ -26,7 +26,7 @@ _MEASURES: Final = {"page_views": "page views", "visits": "visits that began the
 def of_month(built: Built, config: Config) -> dict[str, Any]:
     """Give what is worth knowing about a month before it is sent."""
     rows, wanted, found = built.rows, built.wanted, built.completeness
-    viewed = set(rows["url"].unique())
+    viewed, counted = set(rows["url"].unique()), set(built.counted.by_day["url"].cast(pl.String).unique())
     return {
         "month": f"{built.period.start:%Y-%m}",
         "definition": DEFINITION,
@@ -37,7 +37,8 @@ def of_month(built: Built, config: Config) -> dict[str, Any]:
         "countries": rows["country"].n_unique(),
         "devices": _sums(rows, "device"),
         "largest": {name: _sums(rows, name, _LARGEST) for name in ("url", "country")},
-        "not_viewed": [url for url in wanted.urls if url not in viewed],
+        "not_viewed": [url for url in wanted.urls if url not in counted],
+        "viewed_from_unknown_countries_only": [url for url in wanted.urls if url in counted - viewed],
         "not_countable": wanted.not_countable,
         "account": {
             "month": built.counted.total,
@@ -82,6 +83,8 @@ def sections(figures: dict[str, Any]) -> Iterator[Section]:
             yield Section(title, [f"  {number:>12,}  {escape(name)}" for name, number in sums.items()])
     if figures["not_viewed"]:
         yield Section("Listed pages without a view", _named(figures["not_viewed"]))
+    if unknown := figures["viewed_from_unknown_countries_only"]:
+        yield Section("Listed pages with views of unknown countries only, which are not sent", _named(unknown))
     if figures["not_countable"]:
         reasons = [f"{url}: {reason}" for url, reason in figures["not_countable"].items()]
         yield Section("Left out: cannot be counted", _named(reasons))

@@ -1,10 +1,10 @@
-"""The key of the service: from a file, a credential of systemd, or a variable; never an option, in no output.
+"""The key of a service: from a file, a credential of systemd, or a variable; never an option, in no output.
 
-For an environment (acceptance, production), the first of these that is there:
+Of a service that has several environments (demo, production …), each has a key of its own. The first of these counts:
 
-    --api-key-file FILE                                   mode 0600
-    $CREDENTIALS_DIRECTORY/commission-ENVIRONMENT-key     LoadCredential= of systemd
-    $LOGSTATS_COMMISSION_ENVIRONMENT_KEY                  the key itself: only where there is no better way
+    --api-key-file FILE                               mode 0600
+    $CREDENTIALS_DIRECTORY/SERVICE-ENVIRONMENT-key    LoadCredential= of systemd
+    $LOGSTATS_SERVICE_ENVIRONMENT_KEY                 the key itself: only where there is no better way
 """
 
 from __future__ import annotations
@@ -55,11 +55,12 @@ class Key:
         raise TypeError("a key is not written anywhere")
 
 
-def find_key(environment: str, file: Path | None, variables: Mapping[str, str] | None = None) -> Key:
-    """Find the key of an environment.
+def find_key(service: str, environment: str, file: Path | None, variables: Mapping[str, str] | None = None) -> Key:
+    """Find the key of an environment of a service.
 
     Args:
-        environment: `acceptance` or `production`: each has a key of its own.
+        service: For example `commission`.
+        environment: For example `production`.
         file: As the option names it.
         variables: None for those of the process.
 
@@ -74,11 +75,11 @@ def find_key(environment: str, file: Path | None, variables: Mapping[str, str] |
         if content is None:
             raise InputMissingError(f"{file}: is no file", hint="it holds the key of the service, mode 0600")
         return Key(content, str(file))
-    name = f"commission-{environment}-key"
+    name = f"{service}-{environment}-key"
     folder = variables.get("CREDENTIALS_DIRECTORY")
     if folder and (credential := Path(folder, name)).exists():
         return Key(_read_credential(credential), str(credential))
-    variable = f"LOGSTATS_COMMISSION_{environment.upper()}_KEY"
+    variable = f"LOGSTATS_{service.upper()}_{environment.upper()}_KEY"
     if value := variables.get(variable):
         return Key(value.encode("utf-8", "surrogateescape"), variable)
     raise ConfigurationError(

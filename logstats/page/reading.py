@@ -1,0 +1,167 @@
+"""Reading: releases as months; each was verified first, and of two versions of a month the later one counts."""
+
+from __future__ import annotations
+
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from logstats.errors import LogstatsError
+from logstats.release import catalogue, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["Month", "Published", "read", "sites_of"]
+
+Tables = dict[str, pl.DataFrame]
+"""By name, as the catalogue has them; texts as they were before they were made safe for spreadsheets."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A release that is good.
+
+    Attributes:
+        period: As in 2026-10, 2026 or historique.
+        files: Bytes by name.
+        package: datapackage.json.
+        privacy: privacy.json.
+        tables: All tables of the release.
+    """
+
+    period: str
+    files: Mapping[str, bytes]
+    package: Mapping[str, Any]
+    privacy: Mapping[str, Any]
+    tables: Tables
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Version of each month in it."""
+        return {entry["month"]: int(entry["version"]) for entry in self.privacy["releases"]}
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month of a site, and the release that it is from.
+
+    Attributes:
+        name: As in 2026-10.
+        version: From 1.
+        release: Where it is from.
+        tables: What it holds; a table may be absent.
+    """
+
+    name: str
+    version: int
+    release: Published
+    tables: Tables
+
+
+def read(folders: Iterable[tuple[str, Mapping[str, bytes]]]) -> list[Published]:
+    """Verify and read releases.
+
+    Args:
+        folders: Name of each, to say where something is wrong, and its files.
+
+    Raises:
+        LogstatsError: One is not good; nothing of any is shown then.
+    """
+    with ThreadPoolExecutor(2) as workers:
+        return list(workers.map(lambda folder: _read(*folder), folders))
+
+
+def _read(name: str, files: Mapping[str, bytes]) -> Published:
+    problems = verify(files)
+    if not problems:
+        package, privacy = (json.loads(files[mark]) for mark in ("datapackage.json", "privacy.json"))
+        problems = _implausible(package, privacy)
+    if problems:
+        raise LogstatsError(
+            f"{name}: {problems[0]}" + (f" (and {len(problems) - 1} more)" if problems[1:] else ""),
+            hint="logstats verify says all; only what logstats release wrote, unchanged, is shown",
+        )
+    tables = {
+        table: _as_logged(pl.read_parquet(io.BytesIO(files[f"{table}.parquet"])))
+        for table in catalogue().tables
+        if f"{table}.parquet" in files
+    }
+    found = Published(str(package["name"]).removeprefix("logstats-"), files, package, privacy, tables)
+    if strange := {m for frame in tables.values() for m in frame["mois"].unique()} - found.versions.keys():
+        raise LogstatsError(f"{name}: holds {len(strange)} months that privacy.json does not name")
+    return found
+
+
+def _implausible(package: Mapping[str, Any], privacy: Mapping[str, Any]) -> list[str]:
+    """Say what of the descriptions cannot be used; months and the period become names of files."""
+    try:
+        months = [entry["month"] for entry in privacy["releases"]]
+        period = package["name"].removeprefix("logstats-")
+        usable = bool(months) and all(_is_month(month) and int(e["version"]) for month, e in _pairs(months, privacy))
+        known = _is_month(period) or period == "historique" or (len(period) == 4 and period.isdecimal())  # noqa: PLR2004
+        parts = (package["title"], package["created"], package["licenses"][0]["title"], package["licenses"][0]["path"])
+        texts = (*parts, package["sources"][0]["title"], privacy["definition"], privacy["logstats"])
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return ["datapackage.json or privacy.json: lacks what the page says of a release"]
+    if usable and known and period.isascii() and all(isinstance(text, str) for text in texts):
+        return []
+    return ["datapackage.json or privacy.json: names a period that is none"]
+
+
+def _pairs(months: list[str], privacy: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    return zip(months, privacy["releases"], strict=True)
+
+
+def _is_month(text: object) -> bool:
+    """Tell whether this is a month, as in 2026-10."""
+    if not isinstance(text, str) or len(text) != len("2026-10") or text[4] != "-" or not text.isascii():
+        return False
+    return (text[:4] + text[5:]).isdecimal() and "01" <= text[5:] <= "12"
+
+
+def _as_logged(frame: pl.DataFrame) -> pl.DataFrame:
+    """Take the apostrophe away that keeps a text from acting in a spreadsheet; our own texts never begin with one."""
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String()]
+    return frame.with_columns(pl.col(name).str.strip_prefix("'") for name in texts)
+
+
+def sites_of(releases: Iterable[Published]) -> list[str]:
+    """Name the sites in releases."""
+    frames = (frame for release in releases for frame in release.tables.values())
+    return sorted({site for frame in frames for site in frame["site"].unique()})
+
+
+def months_of(releases: Iterable[Published], site: str) -> list[Month]:
+    """Give every month, oldest first, from the release with its latest version; a month's own release before a year's.
+
+    Raises:
+        LogstatsError: Two releases hold one version of a month, and differ.
+    """
+    best: dict[str, tuple[tuple[int, bool], Published]] = {}
+    seen: dict[tuple[str, int], tuple[Published, Tables]] = {}
+    for release in releases:
+        for name, version in release.versions.items():
+            tables = _of(release.tables, name, site)
+            other = seen.setdefault((name, version), (release, tables))
+            if other[0] is not release and not _same(other[1], tables):
+                raise LogstatsError(f"{name}: two releases hold version {version} of it, and differ")
+            rank = (version, release.period == name)
+            if name not in best or rank > best[name][0]:
+                best[name] = (rank, release)
+    return [
+        Month(name, rank[0], release, _of(release.tables, name, site)) for name, (rank, release) in sorted(best.items())
+    ]
+
+
+def _of(tables: Tables, month: str, site: str) -> Tables:
+    mine = {name: frame.filter((pl.col("mois") == month) & (pl.col("site") == site)) for name, frame in tables.items()}
+    return {name: frame for name, frame in mine.items() if not frame.is_empty()}
+
+
+def _same(one: Tables, other: Tables) -> bool:
+    return one.keys() == other.keys() and all(frame.equals(other[name]) for name, frame in one.items())

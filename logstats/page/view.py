@@ -1,0 +1,237 @@
+"""View: the values that a page's template shows, in a language, made of figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from logstats.page.charts import columns, flow
+from logstats.page.figures import SPEEDS
+from logstats.release.catalogue import catalogue
+from logstats.schema import FOLDED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from logstats.page.charts import Columns
+    from logstats.page.figures import Counted, Feature, Figures
+    from logstats.page.texts import Language
+
+__all__ = ["Past", "tables_of", "view"]
+
+
+@dataclass(frozen=True)
+class Past:
+    """A month: its headline, and whether days of it are missing."""
+
+    headline: Mapping[str, int | None]
+    partial: bool
+
+
+_SATURDAY: Final = 5
+_SHOWN: Final = 8
+_LISTED: Final = 25  # countries of a group in its table; the CSV has all
+_NEAR: Final = 2  # so near to the last month, a name would touch its name
+_HEADLINE: Final = ("vues", "visites", "visiteurs_jours", "telechargements", "envois")
+
+
+def view(figures: Figures, lang: Language, history: Mapping[str, Past], month: str) -> dict[str, Any]:
+    """Give what the sections show of a month.
+
+    Args:
+        figures: Of the month.
+        lang: The language.
+        history: Up to thirteen months, the last of which is this one; empty if there is no month.
+        month: As in 2026-10, or empty.
+    """
+    values: dict[str, Any] = {
+        "t": lang.texts,
+        "f": figures,
+        "number": lang.number,
+        "compact": lang.compact,
+        "percent": lang.percent,
+        "date": lang.date,
+        "name": lang.name,
+        "named": lambda rows, kind: [(lang.name(name, kind), count) for name, count in rows],
+        "whole": lambda rows: sum(count for _, count in rows),
+        "shares": lambda rows, whole: [(n, lang.number(c), lang.percent(c, whole)) for n, c in rows],
+        "numbers": lambda rows: [(name, lang.number(count)) for name, count in rows],
+        "described": partial(_described, lang),
+        "headline": _headline(figures, lang, history, month),
+        "history": _history(lang, history),
+        "days": _days(figures, lang),
+        "countries": _countries(figures, lang),
+        "features": _features(figures.features, lang),
+        "flows": _flows(figures, lang),
+        "speeds": [(lang.speed(SPEEDS, edge), views) for edge, views in figures.speeds],
+    }
+    values["sections"] = _sections(figures, history)
+    return values
+
+
+def _sections(figures: Figures, history: Mapping[str, Any]) -> list[str]:
+    """Name the sections that have something to show, in order."""
+    shown = {
+        "headline": True,
+        "history": len(history) > 1,
+        "days": bool(figures.days),
+        "countries": bool(figures.countries.union or figures.countries.others or figures.countries.rest),
+        "devices": bool(figures.devices),
+        "features": True,
+        "pages": bool(figures.pages or figures.files),
+        "journeys": bool(figures.begin or figures.end),
+        "funnels": bool(figures.funnels),
+        "origins": bool(figures.origins),
+        "quality": True,
+        "robots": bool(figures.traffic),
+    }
+    return [name for name, there in shown.items() if there]
+
+
+def _described(lang: Language, title: str, rows: Sequence[tuple[str, int | None]]) -> str:
+    """Describe a chart in a sentence: how many values, and the largest."""
+    known = [(name, value) for name, value in rows if value is not None]
+    if not known:
+        return title
+    name, value = max(known, key=lambda row: row[1])
+    return str(lang.texts["chart_of"]).format(title=title, count=len(known), name=name, value=lang.number(value))
+
+
+def _headline(figures: Figures, lang: Language, history: Mapping[str, Past], month: str) -> list[dict[str, Any]]:
+    shown = []
+    before = f"{int(month[:4]) - 1}{month[4:]}" if month else ""
+    for name in _HEADLINE:
+        if (value := figures.headline.get(name)) is None:
+            continue
+        change = ""
+        if before in history:
+            incomplete = history[before].partial or history[month].partial
+            change = _change(value, history[before].headline.get(name), lang, before, partial=incomplete)
+        shown.append({"name": name, "value": value, "change": change})
+    return shown
+
+
+def _change(value: int, before: int | None, lang: Language, month: str, *, partial: bool) -> str:
+    words, name = lang.texts["headline"], lang.month(month)
+    if not before or partial:
+        return str(words["partial" if partial else "unknown"]).format(month=name)
+    if value == before:
+        return str(words["same"]).format(month=name)
+    text = lang.percent(abs(value - before), before)
+    return str(words["up" if value > before else "down"]).format(percent=text, month=name)
+
+
+def _history(lang: Language, history: Mapping[str, Past]) -> dict[str, Any]:
+    """Give two charts of months; on a narrow screen every other month is named, and the first and last are labelled."""
+    found: dict[str, Any] = {"partial": any(past.partial for past in history.values())}
+    last = len(history) - 1
+    marked = {}
+    for i, (month, past) in enumerate(history.items()):
+        marks = ["tick" if ((last - i) % 2 == 0 and last - i != _NEAR) or i == last else "small"]
+        marks += ["label" if i in {0, last} else "fine", "now" if i == last else "", "partial" if past.partial else ""]
+        marked[month] = " ".join(marks)
+    for key, plural, measure in (("view", "views", "vues"), ("visit", "visits", "visites")):
+        rows = [(month, past.headline.get(measure)) for month, past in history.items()]
+        found[plural] = _renamed(columns(rows, marked), lang.short_month)
+        found[f"{key}_rows"] = [(lang.month(month), value) for month, value in rows]
+        found[f"{key}_table"] = [
+            (_with_note(lang, month, partial=history[month].partial), lang.number(value))
+            for month, value in reversed(rows)
+        ]
+    return found
+
+
+def _with_note(lang: Language, month: str, *, partial: bool) -> str:
+    return f"{lang.month(month)} ({lang.texts['history']['incomplete']})" if partial else lang.month(month)
+
+
+def _renamed(chart: Columns, name: Callable[[str], str]) -> Columns:
+    return replace(chart, columns=[replace(column, name=name(column.name)) for column in chart.columns])
+
+
+def _days(figures: Figures, lang: Language) -> dict[str, Any]:
+    rows = [(day, views) for day, views, _ in figures.days]
+    known = {day: views for day, views in rows if views is not None}
+    marked = {}
+    for day, _ in rows:
+        at = date.fromisoformat(day)
+        marks = ["day", "" if at.weekday() >= _SATURDAY else "now"]
+        marks.append("tick" if at.day in {1, 8, 15, 22, 29} else "")
+        if known and day in {max(known, key=lambda d: known[d]), min(known, key=lambda d: known[d])}:
+            marks.append("label")
+        marked[day] = " ".join(marks)
+    return {
+        "chart": _renamed(columns(rows, marked), lambda day: str(int(day[8:10]))),
+        "rows": [(lang.date(day), views) for day, views in rows],
+        "table": [(lang.date(day), lang.number(views), lang.number(visits)) for day, views, visits in figures.days],
+    }
+
+
+def _countries(figures: Figures, lang: Language) -> dict[str, Any]:
+    found = figures.countries
+    all_rows = [*found.union, *found.others, *found.rest]
+    whole = sum(count for _, count in all_rows)
+    named: dict[str, Counted] = {
+        group: [(lang.name(code, "countries"), count) for code, count in rows]
+        for group, rows in (("union", found.union), ("others", found.others), ("rest", found.rest))
+    }
+    return {
+        "groups": [(group, rows[:_SHOWN], max(len(rows) - _SHOWN, 0)) for group, rows in named.items() if rows],
+        "whole": whole,
+        "most": max((count for _, count in all_rows), default=0),
+        "folded": any(code == FOLDED for code, _ in found.rest),
+        "table": [
+            (name, lang.number(count), lang.percent(count, whole))
+            for rows in named.values()
+            for name, count in rows[:_LISTED]
+        ],
+    }
+
+
+def _features(features: Sequence[Feature], lang: Language) -> dict[str, Any]:
+    most = max((feature.uses for feature in features), default=0) or 1
+    rows = []
+    for feature in features:
+        parts = [
+            f"{lang.number(count)} {lang.texts['headline'][name]}"
+            for name, count in feature.counts.items()
+            if count is not None
+        ]
+        text = " · ".join(parts) or f"{lang.texts['not_shown']} ({lang.texts['not_shown_long']})"
+        rows.append((feature.name, text, round(feature.uses / most * 100, 2)))
+    return {
+        "rows": rows,
+        "described": [(feature.name, feature.uses or None) for feature in features],
+        "heads": [lang.texts["measures"][name] for name in (features[0].counts if features else ())],
+        "table": [(feature.name, *map(lang.number, feature.counts.values())) for feature in features],
+        "secret": any(None in feature.counts.values() for feature in features),
+    }
+
+
+def _flows(figures: Figures, lang: Language) -> list[dict[str, Any]]:
+    words = lang.texts["journeys"]
+    found = []
+    for key, title, left, right, links in (
+        ("begin", "begin", "entry", "next", figures.begin),
+        ("end", "finish", "before", "last", figures.end),
+    ):
+        if links:
+            table = [(f"{lang.name(one)} → {lang.name(other)}", lang.number(count)) for one, other, count in links]
+            ends = {"from": words[left], "to": words[right]}
+            found.append({"id": f"flow-{key}", "title": words[title], "chart": flow(links), "table": table, **ends})
+    return found
+
+
+def tables_of(files: Mapping[str, bytes], lang: Language) -> list[dict[str, Any]]:
+    """Give the tables of a release with their files and sizes."""
+    known = catalogue().tables
+    return [
+        {
+            "title": table.french if lang.code == "fr" else table.english,
+            "files": [(f, -(-len(files[f]) // 1000)) for f in (f"{name}.csv", f"{name}.parquet")],
+        }
+        for name, table in known.items()
+        if f"{name}.csv" in files
+    ]

@@ -1,0 +1,541 @@
+"""The page as files: each figure is the release's, nothing else is there, addresses stay, what is wrong is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import polars as pl
+import pytest
+
+from logstats import folders, page
+from logstats.errors import CannotWriteError, ConfigurationError, InputMissingError, LogstatsError
+from logstats.page.charts import columns, flow, ticks
+from logstats.page.figures import SPEEDS, figures, union
+from logstats.page.palette import DARK, LIGHT, contrast, palette
+from logstats.page.reading import months_of, read
+from logstats.page.site import site
+from logstats.page.texts import language
+from logstats.page.unprotected import tables_of_cells
+from logstats.page.view import Past, view
+
+from .conftest import INDICATORS, LAST, page_rules
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from logstats import runs
+
+MONTHS = 14
+
+
+class Tables(HTMLParser):
+    """Reads the tables of a page by caption, and its headline."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tables: dict[str, list[list[str]]] = {}
+        self.big: list[str] = []
+        self.bars: list[str] = []
+        self._caption, self._in, self._text = "", "", ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember where we are."""
+        kind = dict(attrs).get("class") or ""
+        if tag in {"caption", "th", "td", "b"} or (tag == "dd" and kind == "big"):
+            self._in, self._text = tag, ""
+        if tag == "tr" and self._caption:
+            self.tables[self._caption].append([])
+
+    def handle_data(self, data: str) -> None:
+        """Take text."""
+        self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        """Keep what has ended."""
+        if tag == "table":
+            self._caption = ""
+        if tag != self._in:
+            return
+        self._in = ""
+        if tag == "caption":
+            self._caption = self._text
+            assert self._caption not in self.tables
+            self.tables[self._caption] = []
+        elif tag == "dd":
+            self.big.append(self._text)
+        elif tag == "b":
+            self.bars.append(self._text)
+        elif self._caption:
+            self.tables[self._caption][-1].append(self._text)
+
+
+def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
+    """Read a CSV of a release, as anybody would."""
+    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def whole(text: str) -> int | None:
+    """Read a number as the page writes it, in either language; None for `s`."""
+    return None if text == "s" else int(text.replace("\u202f", "").replace(",", ""))
+
+
+def table(found: Tables, caption: str) -> dict[str, list[int | None]]:
+    """Give a table's numbers by the name of the row, without shares."""
+    return {row[0]: [whole(c) for c in row[1:] if "%" not in c] for row in found.tables[caption][1:]}
+
+
+def top(rows: list[dict[str, str]], column: str, measure: str, level: int) -> dict[str, list[int | None]]:
+    """Add up a level of a tree by one of its columns, and give the ten largest."""
+    sums: Counter[str] = Counter()
+    for row in rows:
+        if int(row["niveau"]) == level and row[column] not in {"", "(autres)"}:
+            sums[row[column]] += int(row[measure])
+    ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:10]
+    return {name: [count] for name, count in ranked}
+
+
+def root(folder: Path, name: str, measure: str) -> int:
+    """Give the total of a table."""
+    return next(int(row[measure]) for row in rows_of(folder, name) if row["niveau"] == "0")
+
+
+@pytest.mark.parametrize("code", ("fr", "en"))
+def test_every_figure_is_that_of_the_release(built: Path, releases: list[Path], code: str) -> None:
+    """Headline and each table, read back from the page, equal sums over the CSV files of the release."""
+    last, t, lang = releases[-1], language(code).texts, language(code)
+    found = Tables((built / ("" if code == "fr" else "en") / "index.html").read_text())
+    measures = [("pages", "vues"), ("visites", "visites"), ("visites", "visiteurs_jours")]
+    measures += [("telechargements", "telechargements"), ("envois", "envois")]
+    assert [whole(text) for text in found.big] == [root(last, *measure) for measure in measures]
+    assert table(found, t["pages"]["chart"]) == top(rows_of(last, "pages"), "page", "vues", 2)
+    assert table(found, t["pages"]["files_chart"]) == top(
+        rows_of(last, "telechargements"), "fichier", "telechargements", 2
+    )
+    by_country = {row["pays"]: int(row["vues"]) for row in rows_of(last, "pages_par_pays")}
+    shown = table(found, t["countries"]["chart"])
+    assert shown == {lang.name(code_, "countries"): [count] for code_, count in by_country.items()}
+    order = [
+        by_country[c] for c in sorted(by_country, key=lambda c: (c not in union(), -by_country[c])) if c in union()
+    ]
+    assert [row[0] for row in shown.values()][: len(order)] == order  # members of the Union come first
+    assert table(found, t["devices"]["chart"]) == {
+        lang.name(row["appareil"], "devices"): [int(row["vues"])] for row in rows_of(last, "pages_par_appareil")
+    }
+    assert table(found, t["features"]["chart"]) == {
+        row["fonctionnalite"]: [whole(row[m]) for m in ("vues", "telechargements", "envois")]
+        for row in rows_of(last, "fonctionnalites")
+    }
+    visits = {row["jour"]: row["visites"] for row in rows_of(last, "visites_par_jour") if row["niveau"] == "1"}
+    days = {row["jour"]: row["vues"] for row in rows_of(last, "pages_par_jour") if row["niveau"] == "1"}
+    assert table(found, t["days"]["chart"]) == {
+        lang.date(day): [int(views), int(visits[day])] for day, views in days.items() if day != "(autres)"
+    }
+    assert table(found, t["origins"]["chart"]) == {
+        lang.name(name, "origins"): count
+        for name, count in top(rows_of(last, "provenances"), "provenance", "visites", 1).items()
+    }
+    months = table(found, t["history"]["chart"])
+    assert list(months.values()) == [[root(folder, "pages", "vues")] for folder in reversed(releases[1:])]
+
+
+def test_journeys_procedures_errors_and_times_are_those_of_the_release(built: Path, releases: list[Path]) -> None:
+    """What is added up from leaves and steps equals the same sums over the CSV files."""
+    last, lang = releases[-1], language("en")
+    t = lang.texts
+    found = Tables((built / "en" / "index.html").read_text())
+    runs_ = [row for row in rows_of(last, "cheminements") if row["niveau"] == "3" and "(autres)" not in row.values()]
+    begins = {(r["etape_2"], r["etape_3"]): int(r["passages"]) for r in runs_ if r["etape_1"] == "(start)"}
+    shown = table(found, t["journeys"]["begin"])
+    assert len(shown) == 12
+    for link, (count,) in shown.items():
+        one, other = link.split(" → ")
+        assert begins[one, "(end)" if other == "exit" else other] == count
+    assert min(row[0] or 0 for row in shown.values()) >= sorted(begins.values())[-12]
+    steps = [r for r in rows_of(last, "parcours") if r["niveau"] == "2"]
+    counts = {r["derniere_etape"]: int(r["visites"]) for r in steps}
+    assert table(found, t["funnels"]["chart"].format(name="Demande")) == {
+        step: [sum(n for other, n in counts.items() if other >= step)] for step in counts
+    }
+    leaves = [r for r in rows_of(last, "erreurs") if r["feuille"] == "true"]
+    assert sum(row[0] or 0 for row in table(found, t["quality"]["errors_chart"]).values()) == sum(
+        int(r["requetes"]) for r in leaves
+    )
+    times = [r for r in rows_of(last, "durees") if r["feuille"] == "true" and r["duree_ms"].isdecimal()]
+    assert table(found, t["quality"]["speed_chart"])[lang.speed(SPEEDS, 0)] == [
+        sum(int(r["vues"]) for r in times if int(r["duree_ms"]) < 100)
+    ]
+    traffic = [r for r in rows_of(last, "trafic") if r["feuille"] == "true"]
+    assert table(found, t["robots"]["chart"])["People"] == [
+        sum(int(r["requetes"]) for r in traffic if r["classe"] == "human")
+    ]
+
+
+@pytest.mark.parametrize("name", ("index.html", "en/index.html", "2026-03.html"))
+def test_nothing_is_drawn_that_is_not_in_a_table(built: Path, name: str) -> None:
+    """Each number beside a bar is in a table of the page, or of features; so no figure has another source."""
+    found = Tables((built / name).read_text())
+    numbers = {cell for rows in found.tables.values() for row in rows for cell in row}
+    flows = {name for name in found.tables if "→" in found.tables[name][0][0]}
+    sums: set[str] = set()
+    lang = language("en" if name.startswith("en") else "fr")
+    for caption in flows:
+        for side in (0, 1):
+            counts: Counter[str] = Counter()
+            for link, count in found.tables[caption][1:]:
+                counts[link.split(" → ")[side]] += whole(count) or 0
+            sums |= {lang.number(count) for count in counts.values()}
+    for bar in found.bars:
+        for part in bar.split(" · "):
+            number = part.strip().split(" ")[0]
+            assert number in numbers | sums, bar
+
+
+def test_a_feature_that_may_not_be_shown_is_listed_and_explained(built: Path) -> None:
+    """`Jamais`, which nobody used, stands there as `s`, and what that means is said."""
+    for path, says in (("index.html", "chiffre non montré"), ("en/index.html", "not shown")):
+        text = (built / path).read_text()
+        assert table(Tables(text), language(path[:2] if path[0] == "e" else "fr").texts["features"]["chart"])[
+            "Jamais"
+        ] == [None, None, None]
+        assert says in text
+        assert "11" in text
+
+
+def test_pages_are_light_and_few(built: Path, releases: list[Path], capsys: Any) -> None:
+    """A page weighs at most 100 kB, asks for no second file; of each month there are two pages."""
+    pages = sorted(built.rglob("*.html"))
+    heaviest = max(page.stat().st_size for page in pages)
+    with capsys.disabled():
+        print(f"\nheaviest page {heaviest:,} bytes; {len(pages)} pages, {len([*built.rglob('*.*')])} files")  # noqa: T201 - the issue asks for it
+    assert heaviest <= 100_000
+    assert len(pages) == 2 * (MONTHS + 1)
+    assert not [p for p in built.rglob("*") if p.suffix in {".js", ".css", ".tmp"}]
+    assert {p.name for p in built.iterdir() if p.is_dir()} == {"en", "data"}
+    for folder in releases:
+        copies = {path.name: path.read_bytes() for path in (built / "data" / folder.name).iterdir()}
+        assert copies == folders.read(folder)
+
+
+def test_a_large_service_is_light_too(releases: list[Path]) -> None:
+    """200 countries and 50 features, all of them listed, still make at most 100 kB."""
+    months = months_of(read([(path.name, folders.read(path)) for path in releases]), "demarches")
+    codes = [first + second for first in "ABCDEFGHIJKLMNOPQRSTUVWXY" for second in "ABCDEFGH"]
+    place = {"mois": LAST, "site": "demarches"}
+    countries = pl.DataFrame([{**place, "pays": code, "vues": 12_345} for code in codes])
+    features = pl.DataFrame(
+        [
+            {
+                **place,
+                "fonctionnalite": f"Fonctionnalité {i} du service",
+                "vues": i,
+                "telechargements": None,
+                "envois": i,
+            }
+            for i in range(50)
+        ]
+    )
+    large = replace(months[-1], tables={**months[-1].tables, "pages_par_pays": countries, "fonctionnalites": features})
+    made = site([*months[:-1], large], page_rules(), INDICATORS, {})
+    for name in ("index.html", "en/index.html"):
+        assert len(made[name]) <= 100_000
+        assert made[name].decode().count(" du service</th>") == 50
+
+
+def test_links_lead_somewhere(built: Path) -> None:
+    """Each relative link of each page is a file, each fragment an element."""
+    for path in built.rglob("*.html"):
+        text = path.read_text()
+        links = [part.split('"')[0] for part in text.split('href="')[1:]]
+        assert len(links) > 50
+        for link in links:
+            if link.startswith("#"):
+                assert f'id="{link[1:]}"' in text, link
+            elif not link.startswith(("https:", "mailto:", "data:")):
+                assert (path.parent / link).resolve().is_file(), (path, link)
+
+
+def test_a_month_keeps_its_address_and_its_figures(releases: list[Path], tmp_path: Path) -> None:
+    """When a month is added, the pages before it say the same, but for where they lead; nothing is written twice."""
+    out = tmp_path / "out"
+    page.build(releases[:12], out, page_rules())
+    before = Tables((out / "2026-08.html").read_text())
+    again = page.build(releases[:12], out, page_rules())
+    assert again["changed"] == 0
+    page.build(releases, out, page_rules())
+    after = Tables((out / "2026-08.html").read_text())
+    assert (after.big, after.tables) == (before.big, before.tables)
+    assert "index.html" in (out / "2026-08.html").read_text()
+
+
+def test_an_incomplete_month_says_so_and_is_not_compared(built: Path) -> None:
+    """All months but the last lack days: they are marked, and no change over the year is computed with one."""
+    for path, words in (("2026-03.html", "Mois incomplet"), ("en/2026-03.html", "Incomplete month")):
+        assert words in (built / path).read_text()
+    assert "mois incomplet" in (built / "index.html").read_text()
+    assert "de plus qu’en" not in (built / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "partial", "french", "english"),
+    (
+        (100, 150, False, "50\u00a0% de plus qu’en octobre\u00a02025", "50% more than in October\u00a02025"),
+        (200, 150, False, "25\u00a0% de moins qu’en octobre\u00a02025", "25% less than in October\u00a02025"),
+        (150, 150, False, "comme en octobre\u00a02025", "the same as in October\u00a02025"),
+        (1000, 1001, False, "0,1\u00a0% de plus qu’en octobre\u00a02025", "0.1% more than in October\u00a02025"),
+        (None, 150, False, "pas de comparaison possible", "cannot be compared"),
+        (100, 150, True, "mois incomplet", "incomplete month"),
+    ),
+)
+def test_the_change_over_a_year(before: int | None, now: int, *, partial: bool, french: str, english: str) -> None:
+    """The headline is compared with the same month of the year before, where both are whole."""
+    empty = figures({})
+    shown = replace(empty, headline={**empty.headline, "vues": now})
+    history = {"2025-10": Past({"vues": before}, partial), LAST: Past({"vues": now}, partial=False)}
+    for code, text in (("fr", french), ("en", english)):
+        (item,) = view(shown, language(code), history, LAST)["headline"]
+        assert text in item["change"]
+
+
+def test_feeds_name_each_release(built: Path) -> None:
+    """RSS and JSON Feed in both languages have an entry for each month, newest first, with addresses that stay."""
+    for folder, base in (("", "https://stats.example.fr/"), ("en/", "https://stats.example.fr/en/")):
+        feed = json.loads((built / f"{folder}feed.json").read_text())
+        assert feed["items"][0]["url"] == f"{base}2026-10.html"
+        assert len(feed["items"]) == MONTHS
+        channel = ET.fromstring((built / f"{folder}feed.xml").read_bytes()).find("channel")  # noqa: S314 - our own
+        assert channel is not None
+        assert [item.findtext("link") for item in channel.iter("item")] == [item["url"] for item in feed["items"]]
+        assert (channel.findtext("item/pubDate") or "").startswith("Thu, 05 Nov 2026 08:00:00")
+
+
+def test_without_an_address_there_are_no_feeds(releases: list[Path], tmp_path: Path) -> None:
+    """A feed needs whole addresses; without page.base there is none, and a note says so."""
+    usual = page_rules()
+    done = page.build(releases[-1:], tmp_path / "out", replace(usual, page=replace(usual.page, base="")))
+    assert not [*(tmp_path / "out").rglob("feed.*")]
+    assert any("page.base" in note for note in done["notes"])
+
+
+def test_indicators_stand_beside_the_figures(built: Path) -> None:
+    """Value, unit, date, method and source in both languages; one without English is marked as French."""
+    french, english = ((built / name).read_text() for name in ("index.html", "en/index.html"))
+    for text in ("8,4 sur 10", "31 octobre 2026", "Moyenne de 412 réponses", "Équipe du service"):
+        assert text in french
+    assert "8,4 of 10" in english
+    assert '<div class="card" lang="fr"><h3>Coût complet par démarche</h3>' in english
+
+
+def test_indicators_of_a_csv(releases: list[Path], tmp_path: Path) -> None:
+    """A CSV adds indicators; a wrong one is refused with file, line and reason."""
+    file = tmp_path / "indicateurs.csv"
+    usual = page_rules()
+    named = replace(usual, page=replace(usual.page, indicators=str(file)))
+    file.write_text("name;value;unit;date;source\nDélai moyen;12;jours;2026-10-31;<Équipe>\n", encoding="utf-8")
+    page.build(releases[-1:], tmp_path / "out", named)
+    assert "12 jours" in (tmp_path / "out" / "index.html").read_text()
+    assert "&lt;Équipe&gt;" in (tmp_path / "out" / "index.html").read_text()
+    for text, reason in (
+        ("name,value,date,source\nA,1,2026-13-01,x\n", "date: '2026-13-01'"),
+        ("name,value,date\nA,1,2026-10-01\n", "'source' is missing"),
+        ("name,value,date,source,sorce\nA,1,2026-10-01,x,y\n", "'sorce' is unknown"),
+        ("name,value,date,source\nA,1,2026-10-01\n", "more or fewer"),
+    ):
+        file.write_text(text)
+        with pytest.raises(ConfigurationError, match=reason) as refused:
+            page.build(releases[-1:], tmp_path / "out", named)
+        assert refused.value.line in {1, 2}
+    file.unlink()
+    with pytest.raises(InputMissingError):
+        page.build(releases[-1:], tmp_path / "out", named)
+
+
+@pytest.mark.parametrize("damage", ("table", "privacy", "extra", "none"))
+def test_what_is_no_good_release_is_refused(releases: list[Path], tmp_path: Path, damage: str) -> None:
+    """A changed table, a missing privacy report or a foreign file: exit 1, and nothing is written."""
+    copy = shutil.copytree(releases[-1], tmp_path / "release")
+    if damage == "table":
+        text = (copy / "pages_par_pays.csv").read_text()
+        (copy / "pages_par_pays.csv").write_text(text.replace(",FR,", ",DE,", 1))
+    elif damage == "privacy":
+        (copy / "privacy.json").unlink()
+    elif damage == "extra":
+        (copy / "secret.csv").write_text("a\n")
+    if damage == "none":
+        page.build([copy], tmp_path / "out", page_rules())
+        return
+    with pytest.raises(LogstatsError, match="release") as refused:
+        page.build([*releases[:2], copy], tmp_path / "out", page_rules())
+    assert refused.value.exit_code == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_of_two_versions_the_later_counts_and_equal_ones_must_be_equal(releases: list[Path]) -> None:
+    """The same month twice is shown once; two that differ under one version are refused."""
+    whole_ = read([("a", folders.read(releases[-1])), ("b", folders.read(releases[-1]))])
+    name = "demarches"
+    assert [month.name for month in months_of(whole_, name)] == [LAST]
+    later = replace(whole_[1], privacy={**whole_[1].privacy, "releases": [{"month": LAST, "version": 2}]})
+    assert months_of([later, whole_[0]], name)[0].version == 2
+    other = {**whole_[1].tables, "pages": whole_[1].tables["pages"].head(3)}
+    with pytest.raises(LogstatsError, match="differ"):
+        months_of([whole_[0], replace(whole_[1], tables=other)], name)
+
+
+def test_a_folder_of_something_else_is_left_alone(releases: list[Path], tmp_path: Path) -> None:
+    """A folder that holds other files is refused (74), and nothing in it is touched."""
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(CannotWriteError):
+        page.build(releases[-1:], tmp_path, page_rules())
+    assert (tmp_path / "index.html").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_logo_and_design_system_are_the_operators(releases: list[Path], tmp_path: Path) -> None:
+    """The logo is copied under a name of ours; the State's style and fonts come from a folder of the operator."""
+    (tmp_path / "dsfr" / "fonts").mkdir(parents=True)
+    (tmp_path / "dsfr" / "dsfr.min.css").write_text("body{}")
+    (tmp_path / "dsfr" / "fonts" / "Marianne-Regular.woff2").write_bytes(b"wOF2")
+    (tmp_path / "blason.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    usual = page_rules()
+    state = replace(
+        usual.page, theme="dsfr", dsfr=str(tmp_path / "dsfr"), logo=str(tmp_path / "blason.svg"), colour="#000091"
+    )
+    page.build(releases[-1:], tmp_path / "out", replace(usual, page=state))
+    text = (tmp_path / "out" / "en" / "index.html").read_text()
+    assert '<link rel="stylesheet" href="../assets/dsfr.min.css">' in text
+    assert '<img src="../assets/logo.svg" alt="">' in text
+    assert "font-src &#39;self&#39;" in text
+    assert (tmp_path / "out" / "assets" / "fonts" / "Marianne-Regular.woff2").read_bytes() == b"wOF2"
+    missing = replace(usual, page=replace(state, dsfr=str(tmp_path / "nowhere")))
+    with pytest.raises(InputMissingError, match="dsfr"):
+        page.build(releases[-1:], tmp_path / "out2", missing)
+
+
+def test_the_command(
+    logstats: Callable[..., subprocess.CompletedProcess[str]], releases: list[Path], tmp_path: Path
+) -> None:
+    """`logstats page` prints what it wrote; errors have the documented codes and no traceback."""
+    done = logstats("page", *releases[-2:], "--out", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    assert printed["months"] == 2
+    assert printed["pages"] == 6
+    assert (tmp_path / "out" / "2026-09.html").is_file()
+    for arguments, code in (
+        ((tmp_path / "nowhere", "--out", tmp_path / "o"), 66),
+        ((releases[-1], "--out", tmp_path / "o", "--site", "other"), 66),
+        ((tmp_path, "--out", tmp_path / "o"), 1),
+        ((releases[-1],), 2),
+    ):
+        failed = logstats("page", *arguments)
+        assert failed.returncode == code, failed.stderr
+        assert "Traceback" not in failed.stderr
+
+
+def test_a_wrong_page_configuration_is_refused(
+    logstats: Callable[..., subprocess.CompletedProcess[str]], releases: list[Path], tmp_path: Path
+) -> None:
+    """Colour, theme, addresses and indicators that make no sense end with 78 and name the key."""
+    file = tmp_path / "logstats.toml"
+    for text, key in (
+        ('[page]\ncolour = "blue"\n', "page.colour"),
+        ('[page]\ntheme = "dsfr"\n', "page.dsfr"),
+        ('[page]\nurl = "javascript:alert(1)"\n', "page.url"),
+        ('[[indicator]]\nname = "A"\nvalue = "1"\ndate = "soon"\nsource = "x"\n', "indicator[0].date"),
+        ('[[indicator]]\nname = "A"\nvalue = "1"\ndate = "2026-01-01"\n', "indicator[0].source"),
+    ):
+        file.write_text(text)
+        failed = logstats("page", releases[-1], "--out", tmp_path / "o", "--config", file)
+        assert failed.returncode == 78, text
+        assert key in failed.stderr
+
+
+def test_the_operators_report_is_marked(
+    logstats: Callable[..., subprocess.CompletedProcess[str]], samples: Path, tmp_path: Path
+) -> None:
+    """`report --html` has the look and the figures, says that it is not to be published, and is its owner's alone."""
+    done = logstats("report", samples / "public_service.log.xz", "--html", tmp_path / "r.html", "--json")
+    assert done.returncode == 0, done.stderr
+    figures_ = json.loads(done.stdout)
+    text = (tmp_path / "r.html").read_text()
+    found = Tables(text)
+    assert "For internal use: do not publish" in text
+    assert 'content="noindex, nofollow"' in text
+    assert (tmp_path / "r.html").stat().st_mode & 0o777 == 0o600
+    assert [whole(value) for value in found.big] == [
+        figures_[name] for name in ("page_views", "visits", "visitor_days", "downloads")
+    ]
+    assert 'href="../' not in text
+    shown = table(found, language("en").texts["pages"]["chart"])
+    assert {row["page"]: [row["views"]] for row in figures_["top"]["pages"]} == shown
+
+
+def test_cells_give_the_figures_of_the_report(counted: Callable[..., runs.Report], samples: Path) -> None:
+    """Days, countries, devices and journeys of unprotected cells are sums of these cells."""
+    cells = counted([samples / "public_service.log.xz"]).cells
+    found = figures(tables_of_cells(cells, page_rules()))
+    views = cells["pages"].filter(pl.col("kind") == "page")
+    assert sum(count for _, count in found.devices) == views["views"].sum()
+    assert sum(day[1] or 0 for day in found.days) == cells["days"]["page_views"].sum()
+    countries = [*found.countries.union, *found.countries.others, *found.countries.rest]
+    assert sum(count for _, count in countries) == views["views"].sum()
+    assert sum(count for _, count in found.traffic) == cells["traffic"]["hits"].sum()
+    assert [feature.name for feature in found.features if feature.uses == 0]
+
+
+@pytest.mark.parametrize("colour", ("#ffdd00", "#000000", "#ffffff", "#1d4f91", "#c9191e", "#00aa55"))
+def test_any_colour_can_be_read(colour: str) -> None:
+    """Text has a contrast of 4.5, what is drawn 3, on light and on dark ground."""
+    made = palette(colour)
+    assert contrast(made["accent"], LIGHT) >= 4.5
+    assert contrast(made["accent_dark"], DARK) >= 4.5
+    assert contrast(made["tint"], LIGHT) >= 3
+    assert contrast(made["tint_dark"], DARK) >= 3
+
+
+@pytest.mark.parametrize("largest", (1, 2, 7, 37, 99, 100, 963, 1_000, 19_344, 7_654_321))
+def test_scales_are_round_and_high_enough(largest: int) -> None:
+    """A scale has two to four steps, begins at zero, and holds the largest value."""
+    scale = ticks(largest)
+    assert scale[0] == 0
+    assert scale[-1] >= largest
+    assert 2 <= len(scale) <= 5
+    assert scale[-1] <= 2 * largest + 1
+
+
+def test_columns_and_bands_are_as_large_as_their_values() -> None:
+    """Heights are proportional to values; bands of a node lie within it, one below the other."""
+    laid = columns([("a", 50), ("b", 100), ("c", None)])
+    assert laid.columns[1].height == pytest.approx(2 * laid.columns[0].height)
+    assert laid.columns[2].height == 0
+    drawn = flow([("/", "x", 60), ("/", "y", 30), ("/b", "x", 10)])
+    assert [node.value for node in drawn.left] == [90, 10]
+    assert [node.value for node in drawn.right] == [70, 30]
+    assert sum(band.value for band in drawn.bands) == 100
+
+
+def test_both_languages_say_the_same_things() -> None:
+    """Each key of one language is one of the other, and has the same places to fill in."""
+
+    def keys(texts: Any, prefix: str = "") -> dict[str, str]:
+        found: dict[str, str] = {}
+        for key, value in texts.items():
+            if isinstance(value, dict):
+                found |= keys(value, f"{prefix}{key}.")
+            else:
+                parts = sorted(part.split("}")[0] for part in str(value).split("{")[1:])
+                found[prefix + key] = f"{type(value).__name__} {parts}"
+        return found
+
+    assert keys(language("fr").texts) == keys(language("en").texts)
