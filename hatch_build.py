@@ -20,7 +20,8 @@ class ManualHook(BuildHookInterface[Any]):
         self._made = TemporaryDirectory(prefix="logstats-manual-")
         script = Path(self.root, "scripts", "manual.py")
         # A build leaves nothing in the source, not even compiled code.
-        subprocess.run([sys.executable, "-B", str(script), self._made.name], check=True, env=os.environ | {"TZ": "UTC"})
+        command = [sys.executable, "-B", str(script), self._made.name]
+        subprocess.run(command, check=True, env=os.environ | {"COLUMNS": "80"})  # noqa: S603 - our own script
         for path in sorted(Path(self._made.name).rglob("*")):
             if path.is_file():
                 build_data["shared_data"][str(path)] = path.relative_to(self._made.name).as_posix()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,27 @@ def installed(wheel: Path, builder: dict[str, str], tmp_path_factory: pytest.Tem
         check=True,
     )
     return place
+
+
+@pytest.fixture(scope="session")
+def build_deb(builder: dict[str, str]) -> Callable[..., Path]:
+    """Return a function that builds the Debian package into a folder, quickly and not small."""
+    for tool in ("dpkg-buildpackage", "dh_installsysusers"):
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is not installed")
+    quick = {"PYTHON": sys.executable, "DPKG_DEB_COMPRESSOR_TYPE": "gzip", "DPKG_DEB_COMPRESSOR_LEVEL": "1"}
+
+    def build(folder: Path, **environment: str) -> Path:
+        command = [str(ROOT / "scripts/build-deb"), str(folder)]
+        done = subprocess.run(command, env=builder | quick | environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+        (package,) = folder.glob("*.deb")
+        return package
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def deb(build_deb: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the Debian package of this source."""
+    return build_deb(tmp_path_factory.mktemp("deb"))

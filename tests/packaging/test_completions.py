@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -58,7 +59,8 @@ def typed(shell: pexpect.spawn[str], keys: str) -> str:
     # To the beginning of the line, then in front of it what makes it a text and no command.
     shell.send("$\x01print_line '\x05'\r")
     shell.expect(r"LINE=\[(.*?)\$'?\]", timeout=PATIENCE)
-    return str(shell.match.group(1)) if shell.match else ""
+    assert isinstance(shell.match, re.Match)
+    return str(shell.match.group(1))
 
 
 @pytest.fixture
@@ -119,4 +121,4 @@ def test_fish_completes(keys: str, line: str, environment: dict[str, str], tmp_p
     )
     assert done.stderr == ""
     offered = [offer.split("\t")[0] for offer in done.stdout.splitlines()]
-    assert offered == [line.split()[-1]]
+    assert offered == [line.strip().rpartition(" ")[2]]

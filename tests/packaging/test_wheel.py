@@ -28,7 +28,9 @@ REPORTED: Final = "4,942 lines = 4,942 hits + 0 rejected + 0 opted out + 0 late"
 
 
 @pytest.fixture(scope="session")
-def outside(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
+def outside(
+    installed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs the installed program, far from the source and without its path."""
     folder = tmp_path_factory.mktemp("outside")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
@@ -118,9 +120,7 @@ def test_installed_it_prints_texts(
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
-def test_installed_each_command_has_help(
-    name: str, outside: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_installed_each_command_has_help(name: str, outside: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     """Each command can be asked what it does."""
     done = outside(name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
@@ -176,7 +176,10 @@ def test_the_sbom_names_what_is_installed(builder: dict[str, str], installed: Pa
     assert not [place for place in (str(ROOT), str(tmp_path), "file:") if place in text]
     bill: dict[str, Any] = json.loads(text)
     assert bill["bomFormat"] == "CycloneDX"
-    assert (bill["metadata"]["component"]["name"], bill["metadata"]["component"]["version"]) == ("logstats", __version__)
+    assert (bill["metadata"]["component"]["name"], bill["metadata"]["component"]["version"]) == (
+        "logstats",
+        __version__,
+    )
     listed = {(part["name"].lower().replace("_", "-"), part["version"]) for part in bill["components"]}
     script = "import importlib.metadata as m; print(*(f'{d.name} {d.version}' for d in m.distributions()), sep='\\n')"
     found = subprocess.run([installed / "bin/python", "-c", script], capture_output=True, text=True, check=True).stdout
