@@ -46,6 +46,9 @@ ENVIRONMENT: Final = (
     ("LOGSTATS_STORE", "Store, where --store names none."),
     ("LOGSTATS_COMMISSION_ACCEPTANCE_KEY", "Key of the Commission's service for acceptance."),
     ("LOGSTATS_COMMISSION_PRODUCTION_KEY", "Key of the Commission's service for production."),
+    ("LOGSTATS_DATAGOUV_DEMO_KEY", "Key of the demonstration site of data.gouv.fr."),
+    ("LOGSTATS_DATAGOUV_PRODUCTION_KEY", "Key of data.gouv.fr."),
+    ("https_proxy", "Proxy for what is sent, unless no_proxy names the host."),
     ("NO_COLOR", "No colour, if it is set and not empty."),
     ("TMPDIR", "Where report puts hits that do not fit in memory, until it ends."),
     ("XDG_CACHE_HOME", "Where the expanded country database is kept; it may be deleted at any time."),
@@ -76,7 +79,7 @@ def pages(date: datetime) -> dict[str, str]:
     """Give the manual page of each command by its file name, in the macros of man(7)."""
     context = click.Context(cli, info_name=PROGRAM, **cli.context_settings)
     commands = list(_commands((PROGRAM,), cli, context))
-    return {f"{'-'.join(names)}.1": _page((names, *rest), commands, date) for names, *rest in commands}
+    return {f"{'-'.join(command[0])}.1": _page(command, commands, date) for command in commands}
 
 
 def _commands(names: tuple[str, ...], command: click.Command, context: click.Context) -> Iterator[Command]:

@@ -100,7 +100,7 @@ def test_the_first_page_names_commands_codes_files_and_variables(manual: Path) -
         if len(names) == 2:
             assert " ".join(names) in page["COMMANDS"]
             assert f"{'-'.join(names)}(1)" in page["SEE ALSO"]
-    codes = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type)} | {0, 2, 130, 143}
+    codes = {getattr(errors, name).exit_code for name in errors.__all__} | {0, 2, 130, 143}
     assert {int(code) for code in re.findall(r"(?:^|(?<=\. ))(\d+) ", page["EXIT STATUS"])} == codes
     variables = {
         name
