@@ -44,8 +44,10 @@ class Site:
 
 @dataclass(frozen=True)
 class Input:
-    """What is read."""
+    """What is read: access logs by path, and format strings beside the formats that have a name."""
 
+    logs: tuple[str, ...]
+    formats: tuple[str, ...]
     max_rejected_share: float
 
 
