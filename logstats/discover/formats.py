@@ -95,7 +95,7 @@ def _reading(own: Format) -> Reading:
     """
     name = "combined" if (own.syntax, own.string) == ("nginx", COMBINED) else ""
     for named in named_formats().values():
-        if named.name == name or (named.syntax, named.string) == (own.syntax, own.string):
+        if named.name == name or (named.syntax == own.syntax and _looks(named) == _looks(own)):
             return Reading(named, "", "host" in named.fields)
     if own.string.lstrip().startswith("{"):
         json = named_formats()["json"]
@@ -110,6 +110,15 @@ def _reading(own: Format) -> Reading:
         if (again.syntax, again.string) == (own.syntax, own.string):
             return Reading(own, written, "host" in own.fields)
     raise FormatStringError("this string cannot be written into logstats.toml", hint="tell us how it looks")
+
+
+def _looks(line_format: Format) -> list[str | tuple[str | None, str]]:
+    """Give what lines look like: Debian's `combined` of Apache has %O where Apache's has %b, and reads the same."""
+    same = {"bytes_out": "body_bytes"}
+    return [
+        piece.text if isinstance(piece, Text) else (same.get(piece.name or "", piece.name), piece.kind)
+        for piece in line_format.pieces
+    ]
 
 
 def _reads(one: Format, found: Found, string: str) -> bool:

@@ -39,8 +39,9 @@ def propose(found: Found, timezone: str) -> str:
     if not logs:
         raise _nothing(found, formats)
     lines = [
-        f"# Made by `logstats config init` from {comment_text(str(found.file))}. Read it, change what is not so, then run",
-        "# `logstats check`. `logstats config show` prints all other values; defaults.toml says what they mean.",
+        f"# Made by `logstats config init` from {comment_text(str(found.file))}.",
+        "# Read it, change what is not so, then run `logstats check`. `logstats config show` prints all other values,",
+        "# and defaults.toml says what they mean.",
         "",
         "# The day of the figures is the calendar day here.",
         f"timezone = {text_value(timezone)}",
@@ -82,8 +83,8 @@ def _format(logs: Sequence[Log], formats: Formats) -> Iterator[str]:
 def _proxies(logs: Sequence[Log], formats: Formats) -> Iterator[str]:
     if any(_FORWARDED in formats.readings[log.format_string].format.fields for log in logs):
         yield ""
-        yield "# The log has X-Forwarded-For. If a proxy or load balancer stands in front, name its network, else all come"
-        yield "# from one country."
+        yield "# The log has X-Forwarded-For. If a proxy or load balancer stands in front, name its network, else all"
+        yield "# requests come from one country."
         yield '# trusted_proxies = ["10.0.0.0/8"]'
 
 
@@ -138,14 +139,14 @@ def _sites(logs: Sequence[Log], formats: Formats) -> Iterator[str]:
         return
     yield ""
     if off:
-        yield f"# {len(sites)} sites, but the log does not say for which of them a line is: {silent[0].place}. All count as one"
-        yield "# site until it does (logstats hook nginx, logstats hook apache); then take the # away."
+        yield f"# {len(sites)} sites, but the log does not say for which of them a line is ({silent[0].place}): all count as"
+        yield "# one site until it does (logstats hook nginx, logstats hook apache); then take the # away."
     else:
         yield "# What these hosts are asked for counts; a request for another host is excluded, and counted as that."
-    for name, hosts in sites.items():
+    for name, own in sites.items():
         yield f"{off}[[site]]"
         yield f"{off}name = {text_value(name)}"
-        yield f"{off}hosts = [{', '.join(map(text_value, hosts))}]"
+        yield f"{off}hosts = [{', '.join(map(text_value, own))}]"
 
 
 def _is_name(host: str) -> bool:
