@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from logstats import sections
 from logstats.text import BAR, BIDIRECTIONAL, bar, clipped, duration, escape, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from logstats.read import Source
 
@@ -114,6 +115,33 @@ class Console:
     def key_values(self, figures: Mapping[str, Any]) -> None:
         """Write one line of `key=value`, which a timer's journal keeps and grep finds."""
         self.result(" ".join(f"{name}={escape(str(value))}" for name, value in figures.items()))
+
+    def plain(self, text: str) -> None:
+        """Write a line that may hold anything; it is not cut."""
+        self.result(escape(text))
+
+    def states(self, rows: Sequence[tuple[str, str, str, str]]) -> None:
+        """Write the results of checks: state, name, text, and what to do next; with `quiet`, not what is ok.
+
+        On a terminal lines are broken to its width, elsewhere each is one line, for grep.
+        """
+        from textwrap import wrap  # noqa: PLC0415 - it takes `re` along
+
+        colours = {"ok": "green", "warning": "yellow", "error": "red"}
+        for state, name, text, after in rows:
+            if self.quiet and state == "ok":
+                continue
+            lines = [f"{name}: {text}", *([f"→ {after}"] if after else [])]
+            shown = [part for line in lines for part in self._broken(escape(line), wrap)]
+            self.result(self._style_result(f"{state:<8}", fg=colours[state]) + f"\n{' ' * 8}".join(shown))
+        if not self.quiet:
+            counts = Counter(state for state, *_ in rows)
+            self.result(", ".join(f"{counts[state]} {state}" for state in colours))
+
+    def _broken(self, text: str, wrap: Callable[..., list[str]]) -> list[str]:
+        if not sys.stdout.isatty():
+            return [text]
+        return wrap(text, max(self._width - 9, 20), subsequent_indent="  ")
 
     def sections(self, found: Iterable[sections.Section]) -> None:
         """Write sections whose lines have been escaped."""

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from logstats.derive import Knowledge
     from logstats.read import Source
 
-__all__ = ["common", "format_option", "judged", "knowledge_of", "sources_of", "store_option"]
+__all__ = ["common", "format_option", "judged", "knowledge_of", "sources_of", "store_option", "talking"]
 
 
-def common(command: Callable[..., int | None]) -> Callable[..., int | None]:
-    """Give a command the options that all of them have; it gets a `config` and a `console`."""
+def talking(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Give a command the options that all of them have; it gets a `config_file`, not read, and a `console`."""
 
     @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Configuration file.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -40,13 +40,9 @@ def common(command: Callable[..., int | None]) -> Callable[..., int | None]:
         no_color: bool,
         **options: Any,  # noqa: ANN401 - the same
     ) -> int | None:
-        from logstats import config  # noqa: PLC0415 - `--version` needs none of this
-
         console = Console(as_json=as_json, quiet=quiet, verbose=verbose, colour=not no_color)
-        effective = config.load(config_file)
-        console.detail(f"configuration: {effective.file or 'defaults'}")
         try:
-            code = command(*args, config=effective, console=console, **options)
+            code = command(*args, config_file=config_file, console=console, **options)
             sys.stdout.flush()
         except BrokenPipeError:  # whoever read our output has had enough, which is no failure
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
@@ -54,6 +50,26 @@ def common(command: Callable[..., int | None]) -> Callable[..., int | None]:
         return code
 
     return with_options
+
+
+def common(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Give a command the options that all of them have; it gets a `config` and a `console`."""
+
+    @talking
+    @wraps(command)
+    def configured(
+        *args: Any,  # noqa: ANN401 - whatever the command takes
+        config_file: Path | None,
+        console: Console,
+        **options: Any,  # noqa: ANN401 - the same
+    ) -> int | None:
+        from logstats import config  # noqa: PLC0415 - `--version` needs none of this
+
+        effective = config.load(config_file)
+        console.detail(f"configuration: {effective.file or 'defaults'}")
+        return command(*args, config=effective, console=console, **options)
+
+    return configured
 
 
 store_option = click.option(
@@ -67,7 +83,11 @@ store_option = click.option(
 
 
 format_option = click.option(
-    "--format", "format_text", metavar="NAME-OR-STRING", help="Format of the lines; without it, it is found."
+    "--format",
+    "format_text",
+    metavar="NAME-OR-STRING",
+    envvar="LOGSTATS_FORMAT",
+    help="Format of the lines; without it, it is found.",
 )
 
 

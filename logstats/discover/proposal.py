@@ -139,8 +139,8 @@ def _sites(logs: Sequence[Log], formats: Formats) -> Iterator[str]:
         return
     yield ""
     if off:
-        yield f"# {len(sites)} sites, but the log does not say for which of them a line is ({silent[0].place}): all count as"
-        yield "# one site until it does (logstats hook nginx, logstats hook apache); then take the # away."
+        yield f"# {len(sites)} sites, but the log does not say for which of them a line is ({silent[0].place}):"
+        yield "# all count as one site until it does (logstats hook nginx, logstats hook apache); then take the # away."
     else:
         yield "# What these hosts are asked for counts; a request for another host is excluded, and counted as that."
     for name, own in sites.items():
