@@ -111,7 +111,7 @@ def missing_days(days: list[dict[str, Any]], today: date) -> dict[str, list[date
 def _months(days: pl.DataFrame) -> Iterator[Result]:
     odd = odd_months(days)
     for site, month, measure, figure, mean in odd[:_SHOWN]:
-        text = f"{site}: {figure:,} {measure.replace('_', ' ')} in {month}, against {mean:,.0f} in the mean of those before"
+        text = f"{site}: {figure:,} {measure.replace('_', ' ')} in {month}, against a mean of {mean:,.0f}"
         hint = "look for a robot or an event (logstats report), or for logs that are missing, before you release it"
         yield Result("months", "warning", text, hint)
     if not odd:

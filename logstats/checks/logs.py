@@ -6,11 +6,11 @@ import os
 import stat
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from logstats.checks.result import Result, caught
+from logstats.configured import files_of
 from logstats.errors import ImplausibleFormatError, InputMissingError, InputRejectedError, NoPermissionError
 from logstats.parse import best_first, candidates, misread_share, parse
 from logstats.parse.advice import advise
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from logstats.config import Config
     from logstats.parse import Format, Parsed
 
-__all__ = ["check", "configured_files"]
+__all__ = ["check"]
 
 _LOOKED_AT: Final = 1 << 18  # bytes at the end of a log
 _MOST: Final = 0.5
@@ -34,24 +34,12 @@ _PRIVATE: Final = r"^(?:10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|127\.|::1
 _COMPRESSED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
 
 
-def configured_files(config: Config) -> dict[str, list[Path]]:
-    """Give the files of each pattern of `input.logs`, relative ones beside the configuration, the newest first."""
-    base = config.file.parent if config.file else Path()
-    found: dict[str, list[Path]] = {}
-    for pattern in config.input.logs:
-        whole = str(base / pattern)
-        paths = [Path(one) for one in (glob(whole) if has_magic(whole) else [whole])]  # noqa: PTH207 - from the root
-        there = [path for path in paths if path.exists() and not path.is_dir()]
-        found[pattern] = sorted(there, key=lambda path: -path.stat().st_mtime)
-    return found
-
-
 def check(config: Config, now: datetime) -> Iterator[Result]:
     """Check each pattern by the newest of its files."""
     if not config.input.logs:
         text = "none are configured (input.logs), so none was looked at"
         yield Result("logs", "ok", text, "`logstats config init` reads them out of the server's configuration")
-    for pattern, files in configured_files(config).items():
+    for pattern, files in files_of(config).items():
         name = f"log {pattern}"
         if not files:
             yield _missing(name, config, pattern)

@@ -52,10 +52,7 @@ def _clock(now: datetime) -> Result:
 
 
 def _countries(config: Config, now: datetime) -> Result:
-    database = Path(config.geo.database) if config.geo.database else None
-    if database and config.file and not database.is_absolute():
-        database = config.file.parent / database
-    built: date = geodata.built_on(database)
+    built: date = geodata.built_on(config.country_database)
     age = (now.date() - built).days
     if timedelta(days=age) > _OLD_COUNTRIES:
         return Result("country database", "warning", f"it is of {built}, {age} days old", _UPDATE)

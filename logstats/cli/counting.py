@@ -91,6 +91,8 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> int:
     """Count what is new in access logs into a store, each line exactly once.
 
+    Without FILE the configured logs are read (input.logs); where none are, or for `-`, standard input.
+
     FILE is known by its content: renamed, compressed, copied or given again, what was counted of it is skipped. Days
     whose grace is over are closed afterwards: their figures stay, whatever could point at a person is destroyed.
 
@@ -106,7 +108,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from logstats import runs, summary  # noqa: PLC0415 - `--version` needs none of this
     from logstats.store import DurableStore  # noqa: PLC0415
 
-    sources = sources_of(files)
+    sources = sources_of(files, config)
     knowledge = knowledge_of(config.with_format(format_text))
     for note in summary.about_countries(knowledge.countries.info):
         console.message(note["text"])
@@ -130,7 +132,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
             if not follow or any(pipe.size is None for pipe in sources):
                 return code
             time.sleep(_PATIENCE)
-            sources = sources_of(files)
+            sources = sources_of(files, config)
 
 
 @click.command()
@@ -226,11 +228,28 @@ def forget(
 
 @click.command()
 @store_option
+@click.option("--prometheus", is_flag=True, help="Print metrics, for the textfile collector of node_exporter.")
 @common
-def status(store_folder: Path, config: Config, console: Console) -> None:
-    """Say what a store holds: days, gaps, inputs, keys, late lines."""
+def status(store_folder: Path, prometheus: bool, config: Config, console: Console) -> None:  # noqa: FBT001 - Click
+    """Say what a store holds: days, gaps, inputs, keys, late lines.
+
+    \b
+    Examples:
+      logstats status --store /var/lib/logstats
+      logstats status --store /var/lib/logstats --prometheus > /var/lib/prometheus/node-exporter/logstats.prom.new &&
+        mv /var/lib/prometheus/node-exporter/logstats.prom.new /var/lib/prometheus/node-exporter/logstats.prom
+    """  # noqa: D301 - \b tells Click to keep the lines
     from logstats import summary  # noqa: PLC0415 - `--version` needs none of this
     from logstats.store.reader import state_of  # noqa: PLC0415
 
+    if prometheus and console.as_json:
+        raise click.UsageError("--json and --prometheus: name one.")
     state = summary.of_store(state_of(store_folder), config.timezone)
+    if prometheus:
+        from logstats import geodata, metrics  # noqa: PLC0415
+
+        built = geodata.built_on(config.country_database)
+        for line in metrics.exposition(state, built):
+            console.result(line)
+        return
     console.object(state) if console.as_json else console.status(state)

@@ -96,10 +96,7 @@ def knowledge_of(config: Config) -> Knowledge:
     from logstats import geodata  # noqa: PLC0415 - `--version` needs none of this
     from logstats.derive import Knowledge  # noqa: PLC0415
 
-    database = Path(config.geo.database) if config.geo.database else None
-    if database and config.file and not database.is_absolute():
-        database = config.file.parent / database
-    return Knowledge(config, geodata.open_table(database, geodata.cache_directory()))
+    return Knowledge(config, geodata.open_table(config.country_database, geodata.cache_directory()))
 
 
 def judged(found: Any, config: Config, console: Console, *, again: bool = False) -> int:  # noqa: ANN401 - a Report, imported late
@@ -125,10 +122,18 @@ def judged(found: Any, config: Config, console: Console, *, again: bool = False)
     return code
 
 
-def sources_of(files: Sequence[str]) -> list[Source]:
-    """Open the inputs that a command names, or standard input where something is piped into it."""
-    from logstats.read import open_source  # noqa: PLC0415 - `--version` needs none of this
+def sources_of(files: Sequence[str], config: Config | None = None) -> list[Source]:
+    """Open the inputs that a command names; else the configured logs, or standard input where something is piped in.
 
+    Args:
+        files: As named.
+        config: Of a command that takes the configured logs when no file is named.
+    """
+    from logstats.configured import configured_files  # noqa: PLC0415 - `--version` needs none of this
+    from logstats.read import open_source  # noqa: PLC0415
+
+    if not files and config and config.input.logs:
+        files = configured_files(config)
     if not files and sys.stdin and sys.stdin.isatty():
         raise click.UsageError("Name a file, or pipe lines in.")
     return [open_source(name) for name in files or ("-",)]
