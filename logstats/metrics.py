@@ -1,4 +1,4 @@
-"""The state of a store in the text format of Prometheus (exposition format 0.0.4), for node_exporter's textfile collector.
+"""The state of a store in the text format of Prometheus (0.0.4), for the textfile collector of node_exporter.
 
 Names have their unit at the end, counters end in `_total`. Times are seconds since 1970, so that they stay right while
 the file waits to be read; alert on `time() - logstats_last_run_timestamp_seconds`.
