@@ -51,6 +51,13 @@ WIRING: Final = {
     ("cli", "store"): "the command line decides which store a run has",
     ("cli", "derive"): "it hands the rules and the country table to the pipeline",
     ("console", "read"): "the progress bar shows inputs; for the type checker only",
+    ("checks", "parse"): "a check reads the last lines of each log as a run would",
+    ("checks", "read"): "the same",
+    ("checks", "store"): "it looks into the store without touching it",
+    (
+        "discover",
+        "parse",
+    ): "a server's format string is one that has a name, or is compiled to see whether it can be used",
     ("geodata", "derive"): "it writes the country tables that derive reads, and shares their layout",
     ("tally", "read"): "the outline of a rejected line needs its text; for the type checker only",
     ("publish", "derive"): "a registered URL is found by the page that its path becomes there",
