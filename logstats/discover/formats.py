@@ -31,6 +31,7 @@ _EXAMPLES: Final = {
     "status": "200",
 }
 _BY_KIND: Final = {"number": "1", "client": "192.0.2.1", "host": "www.example.org", "path": "/demarches", "query": ""}
+_MOMENT: Final = datetime(2026, 11, 22, 7, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -135,4 +136,6 @@ def _example(line_format: Format) -> str:
 def _example_of(column: Field) -> str:
     if column.name == "time_clf" and column.kind == "own":  # Apache's %t has its brackets
         return f"[{_EXAMPLES['time_clf']}]"
+    if (column.name or "").startswith("time_text:"):
+        return _MOMENT.strftime((column.name or "").partition(":")[2])
     return _EXAMPLES.get(column.name or "", _BY_KIND.get(column.kind, "x"))
