@@ -105,7 +105,7 @@ class _Reading:
         scope = replace(above, logs=own or above.logs)
         servers = [one for one in block if one.name == "server" and one.block is not None]
         for one in servers:
-            hosts = tuple(_hosts(one.block or []))
+            hosts = tuple(dict.fromkeys(_hosts(one.block or [])))
             self.walk(one.block or [], replace(scope, hosts=hosts, is_server=True))
         if scope.is_server:
             self._collect(scope, own)

@@ -95,12 +95,18 @@ class _Reader:
                 yield self._bare(), False, place
 
     def skip_block(self) -> None:
-        """Pass over a block of another language, whose braces are balanced."""
+        """Pass over a block of Lua: its braces are balanced, but for those in its texts and comments."""
         place, depth = self.place(), 1
         while depth:
             if self._at >= len(self._text):
                 raise place.error("ends within a block")
-            depth += {"{": 1, "}": -1}.get(self._next(), 0)
+            if self._text.startswith("--", self._at):
+                end = self._text.find("\n", self._at)
+                self._at = len(self._text) if end < 0 else end
+            elif self._text[self._at] in "\"'":
+                self._quoted(self._text[self._at])
+            else:
+                depth += {"{": 1, "}": -1}.get(self._next(), 0)
 
     def _next(self) -> str:
         character = self._text[self._at]

@@ -129,7 +129,7 @@ def _sites(logs: Sequence[Log], formats: Formats) -> Iterator[str]:
     sites: dict[str, list[str]] = {}
     taken: set[str] = set()
     for hosts in dict.fromkeys(log.hosts for log in logs):
-        new = [host for host in hosts if host not in taken and _is_name(host)]
+        new = [host for host in dict.fromkeys(hosts) if host not in taken and _is_name(host)]
         if new:
             taken |= set(new)
             sites[new[0].removeprefix("*.")] = new

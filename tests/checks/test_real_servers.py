@@ -29,24 +29,33 @@ NGINX: Final = {
     "combined": ("access_log logs/access.log;", "combined"),
     "main": (f"log_format main '{COMBINED} \"$http_x_forwarded_for\"'; access_log logs/access.log main;", "main"),
     "in pieces": (
-        "log_format mine '$remote_addr - $remote_user [$time_local] \"$request\" '\n  '$status $body_bytes_sent '\n"
-        "  '\"$http_referer\" \"$http_user_agent\" \"$host\" $request_time'; # a comment; with signs {\n"
-        "access_log logs/access.log mine;",
+        (
+            "log_format mine '$remote_addr - $remote_user [$time_local] \"$request\" '\n  '$status $body_bytes_sent '\n"
+            '  \'"$http_referer" "$http_user_agent" "$host" $request_time\'; # a comment; with signs {\n'
+            "access_log logs/access.log mine;"
+        ),
         "custom",
     ),
     "escaped quotes": (
-        'log_format mine "$time_iso8601|${remote_addr}|$request_method|$request_uri|$status|\\"$http_user_agent\\"";\n'
-        "access_log logs/access.log mine;",
+        (
+            'log_format mine "$time_iso8601|${remote_addr}|$request_method|$request_uri|'
+            '$status|\\"$http_user_agent\\"";\n'
+            "access_log logs/access.log mine;"
+        ),
         "custom",
     ),
     "json": (
-        'log_format j escape=json \'{"time":"$time_iso8601","remote_addr":"$remote_addr","request":"$request",'
-        '"status":$status,"http_user_agent":"$http_user_agent","host":"$host"}\'; access_log logs/access.log j;',
+        (
+            'log_format j escape=json \'{"time":"$time_iso8601","remote_addr":"$remote_addr","request":"$request",'
+            '"status":$status,"http_user_agent":"$http_user_agent","host":"$host"}\'; access_log logs/access.log j;'
+        ),
         "json",
     ),
     "json with keys of its own": (
-        'log_format j escape=json \'{"t":"$time_iso8601","c":"$remote_addr","m":"$request_method",'
-        '"u":"$request_uri","s":$status,"a":"$http_user_agent"}\'; access_log logs/access.log j;',
+        (
+            'log_format j escape=json \'{"t":"$time_iso8601","c":"$remote_addr","m":"$request_method",'
+            '"u":"$request_uri","s":$status,"a":"$http_user_agent"}\'; access_log logs/access.log j;'
+        ),
         "custom",
     ),
     "compressed": ("access_log logs/access.log.gz combined gzip flush=1s;", "combined"),
@@ -56,24 +65,30 @@ DEBIAN: Final = '"%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}
 APACHE: Final = {
     "combined": (f"LogFormat {DEBIAN}\nCustomLog ${{APACHE_LOG_DIR}}/access.log combined", "combined"),
     "with the host": (
-        'LogFormat "%v:%p %h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" vhost_combined\n'
-        "CustomLog logs/access.log vhost_combined",
+        (
+            'LogFormat "%v:%p %h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" vhost_combined\n'
+            "CustomLog logs/access.log vhost_combined"
+        ),
         "vhost_combined",
     ),
     "over two lines": (
-        'LogFormat "%a %l %u %t \\"%r\\" %>s %b \\\n  \\"%{User-Agent}i\\" %D" mine\nCustomLog logs/access.log mine',
+        ('LogFormat "%a %l %u %t \\"%r\\" %>s %b \\\n  \\"%{User-Agent}i\\" %D" mine\nCustomLog logs/access.log mine'),
         "custom",
     ),
     "tabs": ('CustomLog logs/access.log "%h\\t%t\\t%m\\t%U%q\\t%>s\\t%{User-Agent}i"', "custom"),
     "json": (
-        'LogFormat "{\\"time\\":\\"%{%Y-%m-%dT%H:%M:%S%z}t\\",\\"remote_ip\\":\\"%a\\",\\"request\\":\\"%r\\",'
-        '\\"status\\":\\"%>s\\",\\"user_agent\\":\\"%{User-Agent}i\\"}" j\nCustomLog logs/access.log j',
+        (
+            'LogFormat "{\\"time\\":\\"%{%Y-%m-%dT%H:%M:%S%z}t\\",\\"remote_ip\\":\\"%a\\",\\"request\\":\\"%r\\",'
+            '\\"status\\":\\"%>s\\",\\"user_agent\\":\\"%{User-Agent}i\\"}" j\nCustomLog logs/access.log j'
+        ),
         "json",
     ),
     "single quotes": (
-        "Define WHERE logs\nLogFormat '%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\" \"%V\"' mine\n"
-        "<IfModule mod_log_config.c>\nCustomLog ${WHERE}/access.log mine\n</IfModule>\n"
-        "<IfModule !log_config_module>\nCustomLog logs/none.log common\n</IfModule>",
+        (
+            'Define WHERE logs\nLogFormat \'%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" "%V"\' mine\n'
+            "<IfModule mod_log_config.c>\nCustomLog ${WHERE}/access.log mine\n</IfModule>\n"
+            "<IfModule !log_config_module>\nCustomLog logs/none.log common\n</IfModule>"
+        ),
         "custom",
     ),
 }
@@ -152,7 +167,7 @@ def test_two_sites_of_an_nginx_in_two_formats(folder: Path, logstats: Program) -
     """Each server has its log and its format; all lines are read, and each site has its own."""
     http = (
         f"log_format one '{COMBINED} \"$host\" ${{request_time}}s';"
-        "log_format two escape=json '{\"ts\":\"$msec\",\"ip\":\"$remote_addr\",\"request\":\"$request\","
+        'log_format two escape=json \'{"ts":"$msec","ip":"$remote_addr","request":"$request",'
         '"status":$status,"agent":"$http_user_agent","domain":"$host"}\';'
     )
     servers = {
