@@ -121,8 +121,9 @@ class Console:
         self.result(" ".join(f"{name}={escape(str(value))}" for name, value in figures.items()))
 
     def plain(self, text: str) -> None:
-        """Write a line that may hold anything; it is not cut."""
-        self.result(escape(text))
+        """Write lines that may hold anything; they are not cut."""
+        for line in text.split("\n"):
+            self.result(escape(line))
 
     def states(self, rows: Sequence[tuple[str, str, str, str]]) -> None:
         """Write the results of checks: state, name, text, and what to do next; with `quiet`, not what is ok.

@@ -1,7 +1,8 @@
 """The state of a store in the text format of Prometheus (0.0.4), for the textfile collector of node_exporter.
 
-Names have their unit at the end, counters end in `_total`. Times are seconds since 1970, so that they stay right while
-the file waits to be read; alert on `time() - logstats_last_run_timestamp_seconds`.
+Names are as promtool wants them: base units at the end, counters end in `_total`, days that are counted are dates.
+Times are seconds since 1970, so that they stay right while the file waits to be read; alert on
+`time() - logstats_last_run_timestamp_seconds`.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def _about_days(state: Mapping[str, Any]) -> Iterator[_Metric]:
     values: list[tuple[dict[str, str], float]] = [
         ({"site": site, "state": name}, days) for (site, name), days in sorted(by_state.items())
     ]
-    yield _Metric("days", "Days in the store.", "gauge", values)
+    yield _Metric("dates", "Days in the store, each of a site.", "gauge", values)
     opened = [day["day"] for day in state["days"] if not day["closed"]]
     if opened:
         oldest = datetime.combine(date.fromisoformat(min(opened)), time(), UTC).timestamp()
@@ -82,10 +83,11 @@ def _about_days(state: Mapping[str, Any]) -> Iterator[_Metric]:
     if state["last_closed"]:
         closed = _seconds(state["last_closed"])
         yield _Metric("last_close_timestamp_seconds", "When a day was last closed.", "gauge", [({}, closed)])
-        since = "Days since a day was closed, when this was printed."
-        yield _Metric("days_since_close", since, "gauge", [({}, state["days_since_close"])])
+        since = "How long ago that was when this was printed."
+        age = (datetime.now(UTC) - datetime.fromisoformat(state["last_closed"])).total_seconds()
+        yield _Metric("last_close_age_seconds", since, "gauge", [({}, round(age))])
     gone = "Days without a line between the first and the last day."
-    yield _Metric("missing_days", gone, "gauge", [({}, len(state["missing_days"]))])
+    yield _Metric("missing_dates", gone, "gauge", [({}, len(state["missing_days"]))])
     yield _Metric("late_lines", "Lines that came for days that were closed.", "gauge", [({}, state["late"])])
     yield _Metric("keys", "Keys of open days that exist.", "gauge", [({}, len(state["keys"]["alive"]))])
     yield _Metric("store_size_bytes", "Bytes of all files of the store.", "gauge", [({}, state["bytes"])])

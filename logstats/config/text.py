@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["comment_text", "text_value", "value_text"]
+
+_WIDTH: Final = 80
 
 
 def text_value(text: str) -> str:
@@ -17,7 +22,7 @@ def text_value(text: str) -> str:
 
 
 def value_text(value: Any, indent: int = 0) -> str:  # noqa: ANN401 - whatever TOML holds
-    """Write a value: text, number, truth, list or table; a long list has a line for each of its values."""
+    """Write a value: text, number, truth, list or table; a long list goes over several lines."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
@@ -28,11 +33,21 @@ def value_text(value: Any, indent: int = 0) -> str:  # noqa: ANN401 - whatever T
     if isinstance(value, list | tuple):
         written = [value_text(one, indent + 2) for one in value]
         short = f"[{', '.join(written)}]"
-        if len(short) + indent <= 80 and "\n" not in short:  # noqa: PLR2004 - a line of a terminal
+        if len(short) + indent <= _WIDTH and "\n" not in short:
             return short
-        margin = " " * (indent + 2)
-        return "[\n" + "".join(f"{margin}{one},\n" for one in written) + " " * indent + "]"
+        return "[\n" + "".join(f"{line}\n" for line in _filled(written, indent + 2)) + " " * indent + "]"
     return str(value)
+
+
+def _filled(written: list[str], indent: int) -> Iterator[str]:
+    """Put as many values on each line as fit."""
+    line = ""
+    for one in written:
+        if line and indent + len(line) + len(one) + 2 > _WIDTH:
+            yield " " * indent + line
+            line = ""
+        line += f"{' ' * bool(line)}{one},"
+    yield " " * indent + line
 
 
 def comment_text(text: str) -> str:
