@@ -53,6 +53,7 @@ WIRING: Final = {
     ("console", "read"): "the progress bar shows inputs; for the type checker only",
     ("checks", "parse"): "a check reads the last lines of each log as a run would",
     ("checks", "read"): "the same",
+    ("checks", "derive"): "it tells which hosts are the site's own, as a run does",
     ("checks", "store"): "it looks into the store without touching it",
     (
         "discover",

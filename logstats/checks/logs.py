@@ -9,8 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
+
 from logstats.checks.result import Result, caught
 from logstats.configured import files_of
+from logstats.derive.sites import is_own_host, own_hosts
 from logstats.errors import ImplausibleFormatError, InputMissingError, InputRejectedError, NoPermissionError
 from logstats.parse import best_first, candidates, misread_share, parse
 from logstats.parse.advice import advise
@@ -18,8 +21,6 @@ from logstats.read import DamagedInputError, open_source, read_blocks, split_lin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import polars as pl
 
     from logstats.config import Config
     from logstats.parse import Format, Parsed
@@ -101,7 +102,7 @@ def _last_lines(file: Path) -> pl.Series:
     return lines.filter(lines != "")
 
 
-def _judged(  # noqa: PLR0911 - each is a judgement of its own
+def _judged(
     name: str, file: Path, sample: pl.Series, read: Parsed, formats: list[Format], config: Config
 ) -> Result | None:
     """Say what is wrong with how the lines read; None if nothing is."""
@@ -122,14 +123,31 @@ def _judged(  # noqa: PLR0911 - each is a judgement of its own
     if len(config.site) > 1 and "host" not in used.fields:
         text = f"{file}: {best} does not say for which of the {len(config.site)} sites a line is: all are excluded"
         return Result(name, "error", text, "log the host (logstats hook nginx, logstats hook apache)", 65)
-    private = read.requests["client"].str.contains(_PRIVATE).mean()
-    if isinstance(private, float) and private > _MOST and not config.trusted_proxies:
+    return _warned(name, file, read.requests, used, config)
+
+
+def _warned(name: str, file: Path, requests: pl.DataFrame, used: Format, config: Config) -> Result | None:
+    """Say what an operator should know of lines that read well; None if there is nothing."""
+    best = used.name
+    private = _share(requests["client"].str.contains(_PRIVATE))
+    if private > _MOST and not (config.trusted_proxies and "forwarded_for" in used.fields):
         text = f"{file}: {private:.0%} of its last requests come from private networks: they have no country"
-        return Result(name, "warning", text, "is a proxy in front? name its network in trusted_proxies")
-    if not read.requests["user_agent_logged"].any():
+        hint = "is a proxy in front? name its network in trusted_proxies, and log X-Forwarded-For"
+        return Result(name, "warning", text, hint)
+    if config.site and "host" in used.fields:
+        named = requests.select(pl.col("host").str.to_lowercase()).drop_nulls()
+        foreign = _share(named.select(~is_own_host(pl.col("host"), own_hosts(config.site))).to_series())
+        if foreign > _MOST:
+            text = f"{file}: {foreign:.0%} of its last requests are for hosts that no [[site]] has: they are excluded"
+            return Result(name, "warning", text, "add the missing names to the hosts of a [[site]]")
+    if not requests["user_agent_logged"].any():
         text = f"{file}: the format {best} has no user agent: robots count as people"
         return Result(name, "warning", text, "log combined, or what logstats hook nginx or apache prints")
     return None
+
+
+def _share(found: pl.Series) -> float:
+    return int(found.sum()) / max(found.len(), 1)
 
 
 def _fresh(name: str, file: Path, sample: pl.Series, read: Parsed, now: datetime) -> Result:

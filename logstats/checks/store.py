@@ -33,12 +33,13 @@ _TIMER: Final = "is the timer on? systemctl list-timers logstats.timer"
 def check(folder: Path, config: Config, now: datetime) -> Iterator[Result | dict[str, Any]]:
     """Check a store; also give its state, where that can be read."""
     try:
-        if not folder.exists():
-            yield Result("store", "ok", f"{folder} is not there yet", "the first `logstats ingest` makes it")
+        if not folder.exists() and not folder.is_symlink():
+            yield _absent(folder)
             return
         if denied := _permissions(folder):
             yield denied
-            return
+            if denied.state == "error":
+                return
         state = state_of(folder, untouched=True)
         yield Result(
             "store", "ok", f"{folder}: {len(state['days']):,} days, {state['bytes']:,} bytes, its owner's alone"
@@ -53,6 +54,16 @@ def check(folder: Path, config: Config, now: datetime) -> Iterator[Result | dict
         yield Result("store", "error", f"{folder}: cannot be read: {error.strerror}", code=NoPermissionError.exit_code)
 
 
+def _absent(folder: Path) -> Result:
+    """Say whether a run could make the store."""
+    above = next(one for one in folder.absolute().parents if one.exists())
+    if os.access(above, os.W_OK | os.X_OK):
+        return Result("store", "ok", f"{folder} is not there yet", "the first `logstats ingest` makes it")
+    text = f"{folder} is not there, and {above} may not be written"
+    hint = f"make it once: install -d -m 0700 -o logstats -g logstats {folder}"
+    return Result("store", "error", text, hint, NoPermissionError.exit_code)
+
+
 def _permissions(folder: Path) -> Result | None:
     """Look at who may look into the store, and whether we may."""
     status, code = folder.lstat(), NoPermissionError.exit_code
@@ -61,16 +72,29 @@ def _permissions(folder: Path) -> Result | None:
     if status.st_mode & _OTHERS:
         return Result("store", "error", f"{folder}: others may look into it", f"chmod 700 {folder}", code)
     if os.geteuid() != status.st_uid:
-        user = f"user {status.st_uid}"
-        if os.geteuid():
-            hint = f"run this as {user}: sudo -u '#{status.st_uid}' logstats check"
-            return Result("store", "error", f"{folder}: belongs to {user}", hint, code)
-        hint = f"sudo -u '#{status.st_uid}' logstats check; a run as root would leave files that its owner cannot read"
-        return Result("store", "warning", f"{folder}: belongs to {user}, and this is root, who sees more", hint)
-    for path in folder.rglob("*"):
-        if not path.is_symlink() and path.stat().st_mode & _OTHERS:
-            return Result("store", "error", f"{path}: others may look into it", f"chmod -R go= {folder}", code)
+        return _foreign(folder, status.st_uid)
+    if not os.access(folder, os.W_OK):
+        return Result("store", "error", f"{folder}: may not be written", "is the file system read-only?", code)
+    if path := next(filter(_is_open, folder.rglob("*")), None):
+        return Result("store", "error", f"{path}: others may look into it", f"chmod -R go= {folder}", code)
     return None
+
+
+def _foreign(folder: Path, owner: int) -> Result:
+    """Say that the store belongs to somebody else; root sees all of it, but not what its owner sees."""
+    hint = f"run this as its owner: sudo -u '#{owner}' logstats check"
+    if os.geteuid():
+        text = f"{folder}: belongs to user {owner}"
+        return Result("store", "error", text, hint, NoPermissionError.exit_code)
+    return Result("store", "warning", f"{folder}: belongs to user {owner}, and this is root, who sees more", hint)
+
+
+def _is_open(path: Path) -> bool:
+    """Tell whether others may look into a file; one that a run has removed meanwhile is none."""
+    try:
+        return not path.is_symlink() and bool(path.stat().st_mode & _OTHERS)
+    except FileNotFoundError:
+        return False
 
 
 def _runs(state: dict[str, Any], now: datetime) -> Result:

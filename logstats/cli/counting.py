@@ -108,7 +108,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from logstats import runs, summary  # noqa: PLC0415 - `--version` needs none of this
     from logstats.store import DurableStore  # noqa: PLC0415
 
-    sources = sources_of(files, config)
+    sources = sources_of(files, config, console)
     knowledge = knowledge_of(config.with_format(format_text))
     for note in summary.about_countries(knowledge.countries.info):
         console.message(note["text"])

@@ -122,18 +122,37 @@ def judged(found: Any, config: Config, console: Console, *, again: bool = False)
     return code
 
 
-def sources_of(files: Sequence[str], config: Config | None = None) -> list[Source]:
+def sources_of(files: Sequence[str], config: Config | None = None, console: Console | None = None) -> list[Source]:
     """Open the inputs that a command names; else the configured logs, or standard input where something is piped in.
 
     Args:
         files: As named.
         config: Of a command that takes the configured logs when no file is named.
+        console: Where that command talks.
     """
     from logstats.configured import configured_files  # noqa: PLC0415 - `--version` needs none of this
     from logstats.read import open_source  # noqa: PLC0415
 
     if not files and config and config.input.logs:
         files = configured_files(config)
+        if console and _waiting_bytes():
+            console.message("the configured logs are read, not what waits on standard input: for that, name -")
     if not files and sys.stdin and sys.stdin.isatty():
         raise click.UsageError("Name a file, or pipe lines in.")
     return [open_source(name) for name in files or ("-",)]
+
+
+def _waiting_bytes() -> int:
+    """Say how many bytes wait in a pipe on standard input: somebody may have meant them. A timer's has none."""
+    import array  # noqa: PLC0415 - rarely needed
+    import fcntl  # noqa: PLC0415
+    import stat  # noqa: PLC0415
+    import termios  # noqa: PLC0415
+
+    waiting = array.array("i", [0])
+    try:
+        if stat.S_ISFIFO(os.fstat(0).st_mode):
+            fcntl.ioctl(0, termios.FIONREAD, waiting)
+    except OSError:
+        return 0
+    return waiting[0]

@@ -186,6 +186,44 @@ def test_sites_that_the_log_cannot_tell_apart(logstats: Program, setting: Path) 
     assert "does not say for which of the 2 sites" in one["text"]
 
 
+def test_hosts_that_no_site_has(logstats: Program, setting: Path) -> None:
+    """Requests for hosts that are not configured are excluded: when most are, somebody should know."""
+    log = setting / "logs" / "access.log"
+    hosts = ("www.example.org", "shop.example.org", "SHOP.example.org", "www.example.net")
+    log.write_text("".join(f"{host}:443 {line(now())}" for host in hosts), encoding="utf-8")
+    with (setting / "logstats.toml").open("a", encoding="utf-8") as file:
+        file.write('[[site]]\nname = "a"\nhosts = ["www.example.org"]\n')
+    one = results_of(logstats, setting)["log logs/access.log*"]
+    assert (one["state"], "75% of its last requests are for hosts that no" in one["text"]) == ("warning", True)
+    text = (setting / "logstats.toml").read_text("utf-8").replace("www.", "*.")
+    (setting / "logstats.toml").write_text(text, encoding="utf-8")
+    assert results_of(logstats, setting)["log logs/access.log*"]["state"] == "ok"
+
+
+def test_proxies(logstats: Program, setting: Path) -> None:
+    """With trusted_proxies and X-Forwarded-For in the log, private clients are what they should be."""
+    log = setting / "logs" / "access.log"
+    log.write_text(line(now(), client="10.0.0.1").replace("\n", ' "192.0.2.1"\n'), encoding="utf-8")
+    assert results_of(logstats, setting)["log logs/access.log*"]["state"] == "warning"
+    text = (setting / "logstats.toml").read_text("utf-8")
+    (setting / "logstats.toml").write_text('trusted_proxies = ["10.0.0.0/8"]\n' + text, encoding="utf-8")
+    assert results_of(logstats, setting)["log logs/access.log*"]["state"] == "ok"
+    log.write_text(line(now(), client="10.0.0.1"), encoding="utf-8")
+    assert results_of(logstats, setting)["log logs/access.log*"]["state"] == "warning"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another user")
+def test_whose_store_it_is(logstats: Program, setting: Path) -> None:
+    """Root, who sees more than the owner, is told so, and all else is checked; another user is refused."""
+    ingest(logstats, setting)
+    for path in (setting / "store", *(setting / "store").rglob("*")):
+        os.chown(path, 12_345, 12_345)
+    found = results_of(logstats, setting)
+    assert (found["store"]["state"], "keys" in found) == ("ok", True)  # the later result of that name
+    done = logstats("check", "--config", setting / "logstats.toml", "--store", setting / "store", "-q")
+    assert "belongs to user 12345, and this is root" in done.stdout
+
+
 def test_permissions_of_the_store(logstats: Program, setting: Path) -> None:
     """Others who may look into the store, or into one file of it, are an error 77."""
     ingest(logstats, setting)

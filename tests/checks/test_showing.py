@@ -156,6 +156,11 @@ def test_a_configured_log_is_read_without_a_file(logstats: Program, samples: Pat
     arguments = ("ingest", "--config", own, "--json")
     assert json.loads(logstats(*arguments, "--store", tmp_path / "a").stdout)["lines"]["total"] == 500
     line = (samples / "common.log").read_bytes().split(b"\n")[0] + b"\n"
+    with subprocess.Popen(["/bin/echo", "waits"], stdout=subprocess.PIPE) as echo:
+        echo.wait()
+        command = [sys.executable, "-m", "logstats", *map(str, arguments), "--store", str(tmp_path / "d")]
+        piped = subprocess.run(command, stdin=echo.stdout, capture_output=True, check=False)
+    assert b"not what waits on standard input" in piped.stderr
     done = logstats(*arguments, "--store", tmp_path / "b", "-", stdin=line)
     assert json.loads(done.stdout)["lines"]["total"] == 1
     own.write_text('[input]\nlogs = ["none*.log"]\n', encoding="utf-8")
