@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from logstats.config import load
 from logstats.discover import propose, read_apache, read_nginx
 from logstats.discover.apache import read_variables
+from logstats.discover.apache_words import words_of
+from logstats.discover.nginx_words import parse
 from logstats.errors import ConfigurationError, InputMissingError, LogstatsError, NoPermissionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 LISTEN: Final = "server { listen 80; server_name a.example; "
 COMBINED: Final = 'LogFormat "%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined\n'
@@ -307,3 +311,35 @@ def test_hostile_names_cannot_act(host: str, tmp_path: Path) -> None:
     file = tmp_path / "logstats.toml"
     file.write_text(text, encoding="utf-8")
     assert host.partition(".")[0][:1] in load(file).input.logs[0]
+
+
+WORDS: Final = st.lists(
+    st.one_of(
+        st.text(max_size=30),
+        st.sampled_from(["{", "}", ";", "'", '"', "\\", "#", "\n", "$", "${", " ", "include nginx.conf;", "server {"]),
+        st.sampled_from(["<VirtualHost *>", "</VirtualHost>", "<IfModule x>", "CustomLog", "LogFormat", "${x}", "%h"]),
+        st.sampled_from(["access_log", "log_format x", "location / {", "Include *", "content_by_lua_block {", "--"]),
+    ),
+    max_size=20,
+).map("".join)
+
+
+@given(text=WORDS)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_file_ends_in_a_traceback(text: str, tmp_path: Path) -> None:
+    """Whatever stands in a file: it is read, or an error says where it is wrong."""
+    for read, file in ((read_nginx, nginx(tmp_path, text)), (read_apache, apache(tmp_path, text))):
+        try:
+            text = propose(read(file), "UTC")
+        except LogstatsError:
+            continue
+        tomllib.loads(text)
+
+
+@given(words=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), min_size=1, max_size=5))
+def test_words_come_back(words: list[str]) -> None:
+    """What is quoted and escaped as the servers ask for is read as it was."""
+    escaped = [word.replace("\\", "\\\\").replace('"', '\\"') for word in words]
+    [found] = parse(" ".join(f'"{word}"' for word in ("name", *escaped)) + ";", Path("x"))
+    assert found.words == ["name", *words]
+    assert words_of(" ".join(f'"{word}"' for word in escaped)) == words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import tempfile
 import tomllib
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from logstats import config
+from logstats.discover import read_apache, read_nginx
+from logstats.errors import LogstatsError
 
-from .servers import apache, nginx
+from .servers import apache, nginx, required
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
 
     Program = Callable[..., subprocess.CompletedProcess[str]]
@@ -202,3 +204,129 @@ def test_two_hosts_of_an_apache(folder: Path, logstats: Program) -> None:
     assert (figures["lines"]["total"], figures["lines"]["rejected"], figures["page_views"]) == (3, 0, 3)
     assert "[[site]]" in file.read_text("utf-8")  # as a comment: the lines do not say the host
     assert config.load(file).site == ()
+
+
+NGINX_WORDS: Final = (
+    "'plain $status'",
+    '"double $status"',
+    "bare$status",
+    "${status}x",
+    "'in ' 'pieces ' \"$status\"",
+    *(
+        r"'tab\there $status'",
+        r"'\"quoted\" $status'",
+        r'"\"quoted\" $status"',
+        r"'it\'s $status'",
+        r"'back\\slash $status'",
+    ),
+    r"'other \x \d \. $status'",
+    "'semi; { } # no comment $status'",
+    "a#b$status",
+    r"a\ b$status",
+    "'é ünï $status'",
+    *(
+        "'two\nlines $status'",
+        "'\"' $status",
+        r"'\$status'",
+        "[$status]|",
+        "'100 %' $status",
+        "escape=json '\"$status\"'",
+    ),
+)
+"""Ways to write a format: what stands in the log tells how nginx read them."""
+
+
+def test_words_are_read_as_nginx_reads_them(folder: Path) -> None:
+    """Each format is nothing but text and a status: the line in the log is the format string, the status put in."""
+    http = "".join(f"log_format f{i} {words};\n" for i, words in enumerate(NGINX_WORDS))
+    block = "".join(f"access_log logs/{i}.log f{i};\n" for i in range(len(NGINX_WORDS)))
+    with nginx(folder, http, {HOST: block}) as web:
+        assert web.ask() == 200
+    read = {log.path: log.format_string for log in read_nginx(web.configuration).logs}
+    for i, words in enumerate(NGINX_WORDS):
+        log = folder / "logs" / f"{i}.log"
+        assert log.read_text("utf-8") == read[str(log)].replace("${status}", "200").replace("$status", "200") + "\n", (
+            words
+        )
+
+
+APACHE_WORDS: Final = (
+    *(
+        '"double %>s"',
+        "'single %>s'",
+        "bare%>s",
+        r'"\"quoted\" %>s"',
+        r"'\"quoted\" %>s'",
+        r'"it\'s %>s"',
+        r"'it\'s %>s'",
+    ),
+    r'"tab\there %>s"',
+    r'"back\\slash %>s"',
+    r'"other \x \d %>s"',
+    '"# no comment %>s"',
+    "a#%>s",
+    "'é ünï %>s'",
+    '"over \\\n   lines %>s"',
+    "${WORD}%>s",
+    '"<%>s>"',
+    '"$status ${WORD} %>s"',
+)
+
+
+def test_words_are_read_as_apache_reads_them(folder: Path) -> None:
+    """The same for Apache."""
+    server = "Define WORD wörd\n" + "".join(f"CustomLog logs/{i}.log {words}\n" for i, words in enumerate(APACHE_WORDS))
+    with apache(folder, server, {}) as web:
+        assert web.ask() == 200
+    read = {log.path: log.format_string for log in read_apache(web.configuration).logs}
+    for i, words in enumerate(APACHE_WORDS):
+        log = folder / "logs" / f"{i}.log"
+        assert log.read_text("utf-8") == read[str(log)].replace("%>s", "200") + "\n", words
+
+
+NGINX_FILES: Final = (
+    *(
+        "log_format x '$status'; access_log logs/a.log x;",
+        "access_log logs/a.log y;",
+        "access_log off;",
+        "log_format x 'a;",
+    ),
+    *(
+        "include none*.conf;",
+        "include none.conf;",
+        "server { }",
+        "server { ",
+        "} server {",
+        'server { server_name "a"; }',
+    ),
+    *(
+        "log_format x '$status' # comment ; {\n;",
+        'log_format x "a""b";',
+        "access_log logs/a.log combined gzip buffer=1k;",
+    ),
+    *(
+        "server { server_name a b; location / { access_log off; } }",
+        ";",
+        "{ }",
+        "include mime.conf;",
+        "log_format x 'a' b;",
+    ),
+)
+
+
+@pytest.mark.parametrize("text", NGINX_FILES)
+def test_what_nginx_takes_is_taken(text: str, folder: Path) -> None:
+    """Where `nginx -t` accepts a file, so do we; where it does not, we may, but never end in a traceback."""
+    program = required("nginx")
+    (folder / "logs").mkdir()
+    (folder / "mime.conf").write_text("types { text/html html; }\n", encoding="utf-8")
+    file = folder / "nginx.conf"
+    file.write_text(f"pid {folder}/pid; events {{ }}\nhttp {{\n{text}\n}}\n", encoding="utf-8")
+    command = [program, "-t", "-q", "-p", str(folder), "-e", f"{folder}/error.txt", "-c", str(file)]
+    accepted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        read_nginx(file)
+        read = True
+    except LogstatsError:
+        read = False
+    assert read >= accepted
