@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from logstats.config import Config
     from logstats.console import Console
+    from logstats.store import DurableStore
 
 __all__ = ["close", "forget", "ingest", "redo", "report", "status"]
 
@@ -121,9 +122,14 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
             with closing(console.progress(sources)) as progress:
                 run = runs.Run(knowledge, store, progress=progress)
                 number = store.begin("ingest")
-                found = runs.ingest(sources, source, run, number)
-            closed = runs.close_days(run, every=close_now, reason="--close" if close_now else "grace is over")
-            store.end(number, found.tally.skipped)
+                try:
+                    found = runs.ingest(sources, source, run, number)
+                    reason = "--close" if close_now else "grace is over"
+                    closed = runs.close_days(run, every=close_now, reason=reason)
+                    store.end(number, found.tally.skipped)
+                except LogstatsError as error:
+                    _say_committed(store, number, error, console)
+                    raise
             if found.tally.lines or closed or not follow:
                 geo, seconds = knowledge.countries.info, time.monotonic() - started
                 figures = summary.of_ingest(found, closed, len(store.open_days()), store_folder, seconds, geo)
@@ -133,6 +139,13 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
                 return code
             time.sleep(_PATIENCE)
             sources = sources_of(files, config)
+
+
+def _say_committed(store: DurableStore, run: int, error: LogstatsError, console: Console) -> None:
+    """Say what stays counted of a run that failed, in the one line that its journal keeps."""
+    figures = {**store.committed(run), "failed": type(error).__name__, "exit": error.exit_code}
+    if not console.as_json:
+        console.key_values({**figures, "store": str(store.folder)})
 
 
 @click.command()

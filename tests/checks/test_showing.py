@@ -256,3 +256,19 @@ def test_priorities_in_the_journal(ours: bool, tmp_path: Path) -> None:  # noqa:
         command = [sys.executable, "-m", "logstats", "report", "/no/such/file"]
         subprocess.run(command, stderr=stream, check=False, env=os.environ | {"JOURNAL_STREAM": journal})
     assert errors.read_text("utf-8").startswith("<3>logstats: " if ours else "logstats: ")
+
+
+def test_the_line_of_a_run_that_fails(tmp_path: Path) -> None:
+    """What was committed before the disk was full is said, last and in one line; the next run counts the rest only."""
+    line = '192.0.2.{} - - [22/Oct/2025:10:00:00 +0200] "GET /page/{} HTTP/1.1" 200 512 "-" "Firefox/140.{}"\n'
+    (tmp_path / "1").write_text("".join(line.format(i, i, i) for i in range(100)), encoding="utf-8")
+    (tmp_path / "2").write_text("".join(line.format(i % 250, i + 100, i) for i in range(60_000)), encoding="utf-8")
+    command = [sys.executable, "-m", "logstats", "ingest", "--store", "store", "1", "2"]
+    limited = ["bash", "-c", 'ulimit -f 100; exec "$@"', "-", *command]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 74
+    assert done.stdout == (
+        "lines=100 hits=100 rejected=0 opted_out=0 late=0 failed=CannotWriteError exit=74 store=store\n"
+    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert "lines=60000 hits=60000 rejected=0 opted_out=0 late=0 skipped=100 " in done.stdout
