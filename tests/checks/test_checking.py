@@ -6,6 +6,8 @@ import gzip
 import json
 import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +21,6 @@ from logstats.checks.anomalies import missing_days, odd_months
 from logstats.schema import TABLES
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
 
     Program = Callable[..., subprocess.CompletedProcess[str]]
@@ -93,6 +94,29 @@ def test_it_touches_nothing(options: tuple[str, ...], logstats: Program, setting
             environment={"TMPDIR": str(temporary)},
         )
     assert everything(setting, home) == before
+
+
+def test_it_opens_nothing_for_writing(logstats: Program, setting: Path) -> None:
+    """By the calls that the system sees: nothing is opened to be written, made, renamed, removed, or locked alone."""
+    strace = shutil.which("strace")
+    if not strace:
+        pytest.skip("strace is not installed")
+    ingest(logstats, setting, "--close")
+    trace = setting.with_name(f"{setting.name}-trace")
+    calls = "open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,link,symlink,truncate,ftruncate"
+    calls += ",chmod,fchmod,fchmodat,chown,utimensat,fallocate,mknod"
+    command = [strace, "-f", "-qq", "-e", f"trace={calls}", "-o", str(trace)]
+    command += [sys.executable, "-B", "-m", "logstats", "check"]
+    command += ["--config", str(setting / "logstats.toml"), "--store", str(setting / "store")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "Operation not permitted" in done.stderr:
+        pytest.skip("strace may not trace here")
+    assert "keys: 0 alive" in done.stdout
+    seen = trace.read_text("utf-8", "replace").splitlines()
+    opened = [row for row in seen if "open" in row and str(setting / "store") in row]
+    assert opened
+    harmless = ("O_RDONLY", "= -1 ", '"/dev/', " syscall_", "resumed>", "+++", "---")  # a call that strace cannot name
+    assert [row for row in seen if not any(mark in row for mark in harmless)] == []
 
 
 def test_a_database_is_not_expanded(logstats: Program, setting: Path, tmp_path: Path) -> None:
