@@ -12,7 +12,7 @@ Each gives results; `run` puts them together, and `exit_code` is for monitoring.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from logstats.checks import anomalies, logs, machine, settings, store
 from logstats.checks.result import Result, caught
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Result", "exit_code", "run", "worst"]
 
-_STRICT: int = 1
+_STRICT: Final = 1
 
 
 def run(config: Config, folder: Path | None, now: datetime | None = None) -> Iterator[Result]:

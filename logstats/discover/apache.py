@@ -81,6 +81,8 @@ def _collect(found: Found, by_host: Mapping[int, list[Directive]], reader: Reade
     own = [one for one in server if one.name in {"customlog", "transferlog"}]
     late = any(one.name == "bufferedlogs" and one.words[:1] and one.words[0].lower() == "on" for one in server)
     hosts = {number: tuple(dict.fromkeys(_hosts(lines))) for number, lines in by_host.items()}
+    if len(by_host) > 1:
+        hosts[0] = ()  # where there are virtual hosts, the first of them gets what is nobody's, and the server nothing
     for number, lines in sorted(by_host.items()):
         mine = [one for one in lines if one.name in {"customlog", "transferlog"}]
         names = nicknames | _nicknames(lines)

@@ -163,6 +163,7 @@ def test_apache(name: str, folder: Path, logstats: Program) -> None:
     assert figures["formats"] == {expected: 5}
     assert (figures["lines"]["total"], figures["lines"]["rejected"], figures["page_views"]) == (5, 0, 3)
     assert figures["hits"]["traffic"]["tool"] == 1
+    assert [(site.name, site.hosts) for site in config.load(file).site] == [(HOST, (HOST,))]
 
 
 def test_two_sites_of_an_nginx_in_two_formats(folder: Path, logstats: Program) -> None:
