@@ -1,6 +1,6 @@
 """The cells of one run: in memory up to a number of rows, in files beyond, read one table at a time.
 
-The files have no name, so that nothing of them is left behind, however the run ends: cells may tell about single people.
+The files have no name, so that nothing is left behind, however the run ends: cells may tell about single people.
 """
 
 from __future__ import annotations
