@@ -14,8 +14,8 @@ import pytest
 
 from logstats import config, geodata, read_cells, runs
 from logstats.derive import Knowledge
-from logstats.errors import BusyError, ConfigurationError, InputMissingError, InputRejectedError
-from logstats.publish.commission import plan
+from logstats.errors import BusyError, ConfigurationError, InputMissingError, InputRejectedError, LogstatsError
+from logstats.publish.commission import count, plan
 from logstats.publish.commission.build import Built, build
 from logstats.publish.commission.check import check
 from logstats.publish.commission.message import rows_of
@@ -178,6 +178,57 @@ def test_urls_that_no_log_tells_apart_are_not_guessed(store: Path, settings: con
     hosts = tmp_path / "list.json"
     hosts.write_text(json.dumps({"links": [{"url": f"https://{h}.example.org/a"} for h in ("one", "two")]}))
     assert made(store, of_commission(settings, pages=str(hosts), pages_field="links[*].url")).wanted.urls == []
+
+
+def test_no_view_is_counted_for_two_urls(
+    make_store: Callable[..., Path], settings: config.Config, tmp_path: Path
+) -> None:
+    """Of hosts that a log without hosts cannot tell apart, or that are numbers, none is guessed; every view is once."""
+    store = make_store([{"day": date(2026, 10, 5), "page": "/a", "views": 10}], FIRST, AFTER)
+    file = tmp_path / "list.txt"
+    for host, reason in (("d\u00e9marches.example.org", "the log names no host"), ("192.0.2.7", "is a number")):
+        file.write_text(f"https://{host}/a\nhttps://www.example.org/a\n")
+        built = made(store, of_commission(settings, pages=str(file)))
+        sent = int(built.rows["number"].sum())
+        assert (sent + built.counted.unlisted, built.counted.total) == (10, 10)
+        assert reason in built.wanted.not_countable[f"https://{host}/a"]
+    assert table(built) == [("https://www.example.org/a", "FR", "PC", 10)]
+    file.write_text("https://www.www.example.org/a\nhttps://example.org/a\n")
+    store = make_store([{"day": date(2026, 10, 5), "page": "www.example.org/a", "views": 10}], FIRST, AFTER, "www")
+    assert made(store, of_commission(settings, pages=str(file))).wanted.urls == []
+
+
+def test_a_host_with_accents_is_found_as_logs_have_it(
+    make_store: Callable[..., Path], settings: config.Config, tmp_path: Path
+) -> None:
+    """Browsers send the ASCII form of a name; the URL is sent as it is registered."""
+    file = tmp_path / "list.txt"
+    file.write_text("https://d\u00e9marches.example.org/a\n")
+    row = {"day": date(2026, 10, 5), "page": "xn--dmarches-b1a.example.org/a", "views": 10}
+    built = made(make_store([row], FIRST, AFTER), of_commission(settings, pages=str(file)))
+    assert table(built) == [("https://d\u00e9marches.example.org/a", "FR", "PC", 10)]
+
+
+@pytest.mark.parametrize("wrong", ("twice", "another country", "unlisted"))
+def test_numbers_that_are_not_those_of_the_cells_are_never_written(
+    wrong: str, store: Path, settings: config.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake in the counting itself is found by the proof, which adds up the cells another way."""
+    right = count.count
+
+    def mistaken(*arguments: Any) -> count.Counted:
+        found = right(*arguments)
+        if wrong == "twice":  # with an account that agrees
+            spare = found.total - 2 * int(found.by_day["number"].sum())
+            return replace(found, by_day=pl.concat([found.by_day, found.by_day]), unlisted=spare)
+        if wrong == "another country":
+            shifted = pl.col("country").cast(pl.String).replace("FR", "BE").cast(found.by_day.schema["country"])
+            return replace(found, by_day=found.by_day.with_columns(shifted))
+        return replace(found, unlisted=found.unlisted + 1)
+
+    monkeypatch.setattr(count, "count", mistaken)
+    with pytest.raises(LogstatsError, match="do not add up"):
+        made(store, settings)
 
 
 def test_hosts_in_the_log_are_hosts_in_the_url(make_store: Callable[..., Path], settings: config.Config) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import polars as pl
 
 from logstats.derive.pages import split_targets, template_paths
-from logstats.derive.sites import assign_sites
+from logstats.derive.sites import assign_sites, has_one_host
 from logstats.errors import ConfigurationError
 from logstats.schema import OTHER_PAGE
 
@@ -26,6 +26,8 @@ __all__ = ["Wanted", "by_list", "by_pattern"]
 
 _KEYS: Final = {"site": pl.String(), "page": pl.String(), "url": pl.String()}
 _WWW: Final = "www."
+_NOT_APART: Final = "cannot be told apart in the log from another URL of the list"
+_NO_HOST: Final = "cannot be told from the same path of another host: the log names no host"
 _SAFE_IN_PATH: Final = "/%:@!$&'()*+,;=-._~"
 
 
@@ -64,7 +66,7 @@ def by_list(urls: Sequence[str], known: pl.DataFrame, config: Config) -> Wanted:
     chosen: dict[tuple[str, str, str], str] = {}
     for key, same in groups.items():
         if len({_without_differences(url, config) for url in same}) > 1:
-            without |= dict.fromkeys(same, "cannot be told apart in the log from another URL of the list")
+            without |= dict.fromkeys(same, _NOT_APART)
         else:
             chosen[key] = same[0]
             without |= dict.fromkeys(same[1:], f"is the same page as {same[0]}, and counted there")
@@ -75,22 +77,21 @@ def _with_keys(
     chosen: dict[tuple[str, str, str], str], without: dict[str, str], known: pl.DataFrame, config: Config
 ) -> Wanted:
     """Give each URL the pages that are it: with its host in front, with `www.`, or as a log without hosts has them."""
-    bare: dict[tuple[str, str], int] = {}
-    for site, name, template in chosen:
-        bare[site, template] = bare.get((site, template), 0) + bool(name)
     hostless = set(known.filter(pl.col("page").str.starts_with("/")).iter_rows())
-    rows, urls = [], []
+    claims: dict[tuple[str, str], list[str]] = {}
     for (site, name, template), url in chosen.items():
         names = [name, _WWW + name] if name and "www" in config.commission.same_page else [name]
         keys = [(site, prefix + template) for prefix in names]
-        if name and (site, template) in hostless:
-            if bare[site, template] > 1:
-                without[url] = "cannot be told from the same path of another host: the log names no host"
-                continue
+        if (site, template) in hostless:
             keys.append((site, template))
-        rows += [(*key, url) for key in dict.fromkeys(keys)]
-        urls.append(url)
-    return Wanted(sorted(urls), pl.DataFrame(rows, schema=_KEYS, orient="row"), dict(sorted(without.items())))
+        for key in dict.fromkeys(keys):
+            claims.setdefault(key, []).append(url)
+    for (_, page), urls in claims.items():
+        if len(urls) > 1:
+            without |= dict.fromkeys(urls, _NO_HOST if page.startswith("/") else _NOT_APART)
+    rows = [(*key, urls[0]) for key, urls in claims.items() if urls[0] not in without]
+    found = sorted(url for url in chosen.values() if url not in without)
+    return Wanted(found, pl.DataFrame(rows, schema=_KEYS, orient="row"), dict(sorted(without.items())))
 
 
 def by_pattern(known: pl.DataFrame, config: Config) -> Wanted:
@@ -120,7 +121,7 @@ def by_pattern(known: pl.DataFrame, config: Config) -> Wanted:
 def _resolved(urls: Sequence[str], config: Config) -> pl.DataFrame:
     """Give `site`, `prefix`, `template`, `url` and `reason`, which is empty for a URL that can be counted."""
     parts = [urlsplit(url) for url in urls]
-    hosts = pl.Series("host", [(part.hostname or "").lower() for part in parts], dtype=pl.String)
+    hosts = pl.Series("host", [_host_of(url) for url in urls], dtype=pl.String)
     targets = pl.Series("target", [part.path or "/" for part in parts], dtype=pl.String)
     paths = split_targets(targets)["path"]
     frame = pl.concat(
@@ -131,12 +132,15 @@ def _resolved(urls: Sequence[str], config: Config) -> pl.DataFrame:
         ],
         how="horizontal",
     )
+    of_one_host = pl.col("site").is_in([site.name for site in config.site if has_one_host(site)])
     merged = pl.col("template").str.contains("{", literal=True)
     reason = (
         pl.when(pl.col("query"))
         .then(pl.lit("has a query, and queries are not kept"))
         .when(pl.col("host_foreign"))
         .then(pl.lit("is of a host that is none of the configured sites"))
+        .when((pl.col("host_prefix") == "") & ~of_one_host)
+        .then(pl.lit("its host is a number or no name, and such hosts are not kept"))
         .when(merged)
         .then(pl.lit("its path is counted together with others; a rule in pages.rules keeps it apart"))
         .otherwise(pl.lit(""))
@@ -144,9 +148,18 @@ def _resolved(urls: Sequence[str], config: Config) -> pl.DataFrame:
     return frame.select("site", pl.col("host_prefix").alias("prefix"), "template", "url", reason.alias("reason"))
 
 
+def _host_of(url: str) -> str:
+    """Give the host as browsers send it and logs have it: in lower case, and in ASCII."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:  # no name that could be looked up
+        return host
+
+
 def _without_differences(url: str, config: Config) -> str:
     """Give what of a URL makes it another page, by the configuration."""
     same, parts = config.commission.same_page, urlsplit(url)
-    host = (parts.hostname or "").removeprefix(_WWW if "www" in same else "")
+    host = _host_of(url).removeprefix(_WWW if "www" in same else "")
     path = parts.path.rstrip("/") if "slash" in same else parts.path
     return f"{'' if 'scheme' in same else parts.scheme}//{host}{path}"
