@@ -22,6 +22,7 @@ from logstats.publish.commission.message import rows_of
 from logstats.publish.commission.period import Period, half_year, last_month, month
 from logstats.read import open_source
 from logstats.store import DurableStore
+from tests.commission.conftest import days_of, fill
 
 if TYPE_CHECKING:
     import subprocess
@@ -247,6 +248,28 @@ def test_pages_without_a_host_need_a_front(store: Path, settings: config.Config)
     """Without a list and without hosts, the configuration must say what stands in front."""
     with pytest.raises(ConfigurationError, match="base_url"):
         made(store, of_commission(settings, pages=""))
+
+
+def two_sites(tmp_path: Path, settings: config.Config, *hosts: str, **values: Any) -> tuple[Path, config.Config]:
+    """Give a store of two sites with views of /contact, 3 and 4, and settings without a list."""
+    sites = tuple(config.Site(name, (host,)) for name, host in zip(("one", "two"), hosts, strict=True))
+    for site, views in (("one", 3), ("two", 4)):
+        row = {"day": date(2026, 10, 5), "site": site, "page": "/contact", "views": views}
+        fill(tmp_path / "sites", [row], days_of(FIRST, AFTER), site)
+    return tmp_path / "sites", replace(of_commission(settings, pages="", **values), site=sites)
+
+
+def test_pages_of_several_sites_are_never_added_up(settings: config.Config, tmp_path: Path) -> None:
+    """Each site has its own host in front; base_url serves the one that has none, and is refused for two of them."""
+    front = "https://one.example.org"
+    store, rules = two_sites(tmp_path, settings, "one.example.org", "two.example.org", base_url=front)
+    numbers = {row[0]: row[3] for row in table(made(store, rules))}
+    assert numbers == {f"{front}/contact": 3, "https://two.example.org/contact": 4}
+    starred = replace(rules, site=(config.Site("one", ("*.example.org",)), rules.site[1]))
+    assert {row[0]: row[3] for row in table(made(store, starred))} == numbers
+    neither = replace(rules, site=(starred.site[0], config.Site("two", ("*.example.com",))))
+    with pytest.raises(ConfigurationError, match="base_url: cannot stand in front of the pages of several sites"):
+        made(store, neither)
 
 
 def test_what_is_counted_is_configured(

@@ -98,24 +98,41 @@ def by_pattern(known: pl.DataFrame, config: Config) -> Wanted:
     """Take every page of the cells that fits a pattern; a template of many pages has no URL and is left out.
 
     Raises:
-        ConfigurationError: A page names no host, and nothing says what stands in front of it.
+        ConfigurationError: A page names no host, and nothing says what stands in front of it, or of its site alone.
     """
     patterns = config.commission.patterns
     fits = pl.any_horizontal(*(pl.col("page").str.contains(p) for p in patterns)) if patterns else pl.lit(value=True)
     template = pl.col("page").str.contains_any(["{", "}"])
     pages = known.filter(fits & ~template)
-    fronts = {site.name: f"https://{site.hosts[0]}" for site in config.site if not site.hosts[0].startswith("*.")}
-    rows = []
-    for site, page in pages.iter_rows():
-        front = config.commission.base_url.rstrip("/") or fronts.get(site, "") if page.startswith("/") else "https://"
-        if not front:
-            hint = "set commission.base_url, for example https://www.example.org, or name a list of URLs"
-            raise ConfigurationError("is needed: the log names no host", key="commission.base_url", hint=hint)
-        rows.append((site, page, front + quote(page, safe=_SAFE_IN_PATH)))
+    fronts = _fronts(pages, config)
+    rows = [
+        (site, page, (fronts[site] if page.startswith("/") else "https://") + quote(page, safe=_SAFE_IN_PATH))
+        for site, page in pages.iter_rows()
+    ]
     keys = pl.DataFrame(rows, schema=_KEYS, orient="row")
     templates = known.filter(fits & template & (pl.col("page") != OTHER_PAGE))["page"].unique().sort()
     without = dict.fromkeys(templates, "stands for many pages: it has no URL")
     return Wanted(keys["url"].unique().sort().to_list(), keys, without)
+
+
+def _fronts(pages: pl.DataFrame, config: Config) -> dict[str, str]:
+    """Give what stands in front of the pages without a host of each site: its own host, or for one site base_url."""
+    base_url = config.commission.base_url.rstrip("/")
+    own = {site.name: f"https://{site.hosts[0]}" for site in config.site if not site.hosts[0].startswith("*.")}
+    if base_url and len(config.site) == 1:  # it says more than the host does: the scheme, a port, a folder
+        own.clear()
+    sites = pages.filter(pl.col("page").str.starts_with("/"))["site"].unique().sort()
+    without = [site for site in sites if site not in own]
+    if without and not base_url:
+        hint = "set commission.base_url, for example https://www.example.org, or name a list of URLs"
+        raise ConfigurationError("is needed: the log names no host", key="commission.base_url", hint=hint)
+    if len(without) > 1:
+        raise ConfigurationError(
+            f"cannot stand in front of the pages of several sites: {', '.join(without)}",
+            key="commission.base_url",
+            hint="name the host of each site in [[site]], or a list of URLs",
+        )
+    return own | dict.fromkeys(without, base_url)
 
 
 def _resolved(urls: Sequence[str], config: Config) -> pl.DataFrame:
