@@ -319,6 +319,18 @@ def test_an_incomplete_month_is_refused(
         made(opened, settings, month("2026-11"), partial=True)
 
 
+def test_a_month_without_one_of_the_sites_is_not_complete(settings: config.Config, tmp_path: Path) -> None:
+    """Without a list every configured site must have each day; with one, those of its URLs."""
+    store, rules = two_sites(tmp_path, settings, "one.example.org", "two.example.org")
+    assert made(store, rules).completeness.complete
+    third = replace(rules, site=(*rules.site, config.Site("three", ("three.example.org",))))
+    with pytest.raises(InputRejectedError, match="32 days without a line, or deleted \\(2026-10-01 three"):
+        made(store, third)
+    file = tmp_path / "list.txt"
+    file.write_text("https://two.example.org/contact\n")
+    assert made(store, of_commission(third, pages=str(file))).completeness.complete
+
+
 def test_west_of_utc_the_last_local_day_is_enough(make_store: Callable[..., Path], settings: config.Config) -> None:
     """A zone behind UTC needs the day before the month and not the one after it."""
     west = replace(settings, timezone="America/Cayenne")

@@ -75,8 +75,7 @@ def build(store: Path, period: Period, config: Config, environment: str, *, now:
     days = known_days(store, period, config.timezone)
     month = count.read_month(store, period, config)
     wanted = _wanted(month, config)
-    sites = sorted(wanted.keys["site"].unique()) or [site.name for site in config.site] or [DEFAULT_SITE]
-    found = completeness(days, period, config.timezone, sites)
+    found = completeness(days, period, config.timezone, _sites(wanted, config))
     if not partial:
         must_be_complete(found, name)
     counted = count.count(month, wanted, config)
@@ -93,6 +92,13 @@ def rows_of_month(store: Path, period: Period, config: Config) -> pl.DataFrame:
     """Give the ROWS of a month as far as its days are closed, to compare with."""
     month = count.read_month(store, period, config)
     return count.count(month, _wanted(month, config), config).rows(period, config.timezone)
+
+
+def _sites(wanted: Wanted, config: Config) -> list[str]:
+    """Give the sites that must have each day: those of the list, or without one all, also without a view."""
+    asked = set(wanted.keys["site"])
+    every = {site.name for site in config.site} or {DEFAULT_SITE}
+    return sorted(asked or every) if config.commission.pages else sorted(asked | every)
 
 
 def _wanted(month: count.Month, config: Config) -> Wanted:
