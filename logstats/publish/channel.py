@@ -7,6 +7,7 @@ it would show the key to somebody else.
 
 from __future__ import annotations
 
+import io
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -105,13 +106,16 @@ class Channel:
 
     def _once(self, method: str, path: str, body: bytes | None, kind: str) -> Answer:
         headers = self._key.headers() | {"User-Agent": f"logstats/{__version__}", "Accept": "application/json"}
+        stream = None
         if body is not None:
-            headers["Content-Type"] = kind
+            # As a stream, so that each block has a timeout of its own; of bytes, all would have to be sent within one.
+            stream = io.BytesIO(body)
+            headers |= {"Content-Type": kind, "Content-Length": str(len(body))}
         try:
             response = self._pool.request(
                 method,
                 self._base + path,
-                body=body,
+                body=stream,
                 headers=headers,
                 redirect=False,
                 retries=False,
