@@ -23,6 +23,7 @@ from logstats.publish.commission.countries import assigned, sent_codes
 from logstats.publish.commission.period import half_year
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -249,3 +250,26 @@ def test_assistance_is_sent_in_the_same_way(
         assert run(options, connected, Console(quiet=True)) == 0
     assert [path for _, path in service.requests] == ["/v1/unique-id", *["/v1/statistics/assistance-services"] * 2]
     assert service.message("id-1")["nbEntries"] == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    (
+        ("--check", "october.json", "--send"),
+        ("--check", "october.json", "--out", "x.json"),
+        ("--send", "october.json", "--out", "x.json"),
+        ("--month", "2026-10", "--format", "csv"),
+        ("--month", "2026-10", "--out", "x.csv", "--format", "csv"),
+        ("--month", "2026-10", "--strict"),
+        ("--assistance", "x.csv", "--half-year", "2026-H1", "--diff"),
+    ),
+    ids=" ".join,
+)
+def test_options_that_contradict_each_other_do_nothing(
+    options: tuple[str, ...], logstats: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, store: Path
+) -> None:
+    """None is ignored, and none undoes what another one made."""
+    named = [str(tmp_path / option) if "." in option else option for option in options]
+    done = logstats("commission", "--store", store, *named)
+    assert done.returncode == 2, done.stderr
+    assert not list(tmp_path.glob("x.*"))

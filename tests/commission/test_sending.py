@@ -211,6 +211,35 @@ def test_a_file_that_was_built_earlier_is_sent_as_it_was_reviewed(
     assert len(service.requests) == before
 
 
+def test_a_file_of_a_part_takes_nothing_away(
+    store: Path, key_file: Path, connected: Config, service: Service, tmp_path: Path
+) -> None:
+    """Once all of October stands there, a file of its first half is refused: the rest would be gone."""
+    out = tmp_path / "october.json"
+    assert send(store, key_file, connected, send=None, out=out) == 0
+    assert send(store, key_file, connected) == 0
+    stands, before = dict(service.sets), len(service.requests)
+    out.write_bytes(out.read_bytes().replace(b"2026-10-31T23:59:59.00Z", b"2026-10-15T21:59:59.00Z"))
+    assert send(store, key_file, connected, send=str(out), month=None) == 65
+    assert (service.sets, len(service.requests)) == (stands, before)
+    assert send(store, key_file, connected) == 0
+    one_set_per_period(service, store)
+
+
+def test_a_comparison_that_warns_stops_the_sending(
+    store: Path, key_file: Path, connected: Config, service: Service, tmp_path: Path
+) -> None:
+    """With --strict nothing leaves when there is something to look at; without it, it does."""
+    fewer = tmp_path / "before.json"
+    only = tmp_path / "only.txt"
+    only.write_text("https://www.example.org/zzz\n")
+    assert send(store, key_file, connected, send=None, out=fewer, pages=only) == 0
+    assert send(store, key_file, connected, diff=str(fewer), strict=True) == 65
+    assert service.requests == []
+    assert send(store, key_file, connected, diff=str(fewer)) == 0
+    one_set_per_period(service, store)
+
+
 def test_an_old_draft_of_the_id_is_understood(store: Path, key_file: Path, connected: Config, service: Service) -> None:
     """An object with `unique-id` in place of the bare text is accepted."""
     service.with_object = True

@@ -25,12 +25,13 @@ class Period:
 
     @classmethod
     def of(cls, start: str, end: str) -> Self:
-        """Read the two texts of a message.
+        """Read the two texts of a message, to the second.
 
         Raises:
             ValueError: One of them is no date.
         """
-        return cls(datetime.fromisoformat(start).astimezone(UTC), datetime.fromisoformat(end).astimezone(UTC))
+        ends = (datetime.fromisoformat(text).astimezone(UTC).replace(microsecond=0) for text in (start, end))
+        return cls(*ends)
 
     @property
     def texts(self) -> tuple[str, str]:
