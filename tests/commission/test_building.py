@@ -232,6 +232,49 @@ def test_numbers_that_are_not_those_of_the_cells_are_never_written(
         made(store, settings)
 
 
+@pytest.mark.parametrize(
+    ("url", "logged", "number"),
+    (
+        ("https://www.example.org/été", ("/%C3%A9t%C3%A9",), 1),
+        ("https://www.example.org/%C3%A9t%C3%A9", ("/%C3%A9t%C3%A9", "/%c3%a9t%c3%a9"), 2),
+        ("https://www.example.org/aide/contact", ("/aide/x", "/aide/contact"), None),
+        ("https://www.example.org/aide", ("/aide",), 1),
+        ("https://www.example.org/dossier/42", ("/dossier/42", "/dossier/43"), 1),
+        ("https://www.example.org/dossier/43", ("/dossier/42", "/dossier/43"), None),
+    ),
+)
+def test_a_url_has_the_views_of_its_path_alone(
+    url: str, logged: tuple[str, ...], number: int | None, settings: config.Config, tmp_path: Path
+) -> None:
+    """However it is spelled; where a rule or a template counts it with others, it is left out (None), not guessed."""
+    rules = (config.PageRule("^/aide/", "/aide"), config.PageRule("^/dossier/42$", "/dossier/42"))
+    ruled = replace(settings, pages=replace(settings.pages, rules=rules))
+    log, urls = tmp_path / "x.log", tmp_path / "u.txt"
+    log.write_text("".join(line(f"2026-10-05T12:0{i}+02:00", page) for i, page in enumerate(logged)))
+    urls.write_text(url + "\n")
+    built = made(
+        ingested(tmp_path / "new", log, ruled),
+        of_commission(ruled, unknown_country="XX", pages=str(urls)),
+        partial=True,
+    )
+    if number is None:
+        assert built.wanted.not_countable[url].startswith("its path is counted together with others")
+    else:
+        assert (table(built), built.wanted.not_countable) == ([(url, "XX", "PC", number)], {})
+
+
+def test_www_is_the_site_that_is_configured(settings: config.Config, tmp_path: Path) -> None:
+    """With same_page www, a site whose host has `www.` is that of a URL without it, and the other way round."""
+    for own, registered in (("www.example.org", "example.org"), ("example.org", "www.example.org")):
+        store = fill(tmp_path / own, [{"day": FIRST, "site": "one", "views": 3}], days_of(FIRST, AFTER), "one")
+        urls = tmp_path / "u.txt"
+        urls.write_text(f"https://{registered}/a\n")
+        alone = replace(of_commission(settings, pages=str(urls), same_page=()), site=(config.Site("one", (own,)),))
+        joined = replace(alone, commission=replace(alone.commission, same_page=("www",)))
+        assert table(made(store, joined)) == [(f"https://{registered}/a", "FR", "PC", 3)]
+        assert "none of the configured sites" in str(made(store, alone).wanted.not_countable)
+
+
 def test_hosts_in_the_log_are_hosts_in_the_url(make_store: Callable[..., Path], settings: config.Config) -> None:
     """Where the log names hosts, each URL gets the views of its own host, with www or without if that is no matter."""
     hosts = ("www.example.org", "example.org", "other.org")

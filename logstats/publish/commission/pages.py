@@ -6,7 +6,7 @@ the page that its host and path become on the way through `derive`, and is sent 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
@@ -138,19 +138,24 @@ def _fronts(pages: pl.DataFrame, config: Config) -> dict[str, str]:
 def _resolved(urls: Sequence[str], config: Config) -> pl.DataFrame:
     """Give `site`, `prefix`, `template`, `url` and `reason`, which is empty for a URL that can be counted."""
     parts = [urlsplit(url) for url in urls]
-    hosts = pl.Series("host", [_host_of(url) for url in urls], dtype=pl.String)
-    targets = pl.Series("target", [part.path or "/" for part in parts], dtype=pl.String)
-    paths = split_targets(targets)["path"]
+    hosts = _as_configured(pl.Series("host", [_host_of(url) for url in urls], dtype=pl.String), config)
+    # As a browser asks for it: a registered address may have letters that a request has in other ones.
+    targets = [quote(part.path or "/", safe=_SAFE_IN_PATH) for part in parts]
+    paths = split_targets(pl.Series("target", targets, dtype=pl.String))["path"]
+    without_rules = template_paths(paths, replace(config.pages, rules=()))
     frame = pl.concat(
         [
             assign_sites(hosts, config.site),
             pl.DataFrame({"url": urls, "path": paths, "query": [bool(part.query) for part in parts]}),
             template_paths(paths, config.pages).alias("template").to_frame(),
+            without_rules.alias("without_rules").to_frame(),
         ],
         how="horizontal",
     )
     of_one_host = pl.col("site").is_in([site.name for site in config.site if has_one_host(site)])
-    merged = pl.col("template").str.contains("{", literal=True)
+    own_path = pl.col("template").str.strip_chars_end("/") == pl.col("path").str.strip_chars_end("/")
+    by_rule = (pl.col("template") != pl.col("without_rules")) & ~own_path
+    merged = pl.col("template").str.contains("{", literal=True) | by_rule
     reason = (
         pl.when(pl.col("query"))
         .then(pl.lit("has a query, and queries are not kept"))
@@ -180,3 +185,13 @@ def _without_differences(url: str, config: Config) -> str:
     host = _host_of(url).removeprefix(_WWW if "www" in same else "")
     path = parts.path.rstrip("/") if "slash" in same else parts.path
     return f"{'' if 'scheme' in same else parts.scheme}//{host}{path}"
+
+
+def _as_configured(hosts: pl.Series, config: Config) -> pl.Series:
+    """Where `www.` makes no other page, spell a host as a site has it."""
+    if "www" not in config.commission.same_page:
+        return hosts
+    bare = hosts.str.strip_prefix(_WWW)
+    other = pl.select(pl.when(bare == hosts).then(_WWW + hosts).otherwise(bare).alias("host")).to_series()
+    foreign, other_foreign = (assign_sites(spelled, config.site)["host_foreign"] for spelled in (hosts, other))
+    return pl.select(pl.when(foreign & ~other_foreign).then(other).otherwise(hosts).alias("host")).to_series()
