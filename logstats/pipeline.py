@@ -2,7 +2,7 @@
 
 intake    lines ──read──> blocks ──parse──> requests + rejects ──withdraw──> ──derive──> hits of open days
 closing   an open day ──sessionise──> visits ──aggregate──> cells; then its parts and its key are destroyed
-release   cells ──protect──> blocks ──freeze──> the ledger ──render──> files: in releasing.py
+release   cells ──protect──> blocks ──freeze──> the ledger ──render──> files: in releasing/
 """
 
 from __future__ import annotations

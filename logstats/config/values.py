@@ -6,33 +6,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-__all__ = [
-    "Commission",
-    "Config",
-    "CountryName",
-    "Exclude",
-    "Feature",
-    "Funnel",
-    "Geo",
-    "Indicator",
-    "Input",
-    "Outcome",
-    "Page",
-    "PageRule",
-    "Pages",
-    "Platform",
-    "Privacy",
-    "Protection",
-    "Publish",
-    "Release",
-    "Request",
-    "Search",
-    "Site",
-    "Step",
-    "Store",
-    "Suspected",
-]
-
 
 @dataclass(frozen=True)
 class Site:
