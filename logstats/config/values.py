@@ -3,35 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path  # noqa: TC003 - the types are looked at when a file is read
+from pathlib import Path
 from typing import Literal
-
-__all__ = [
-    "Commission",
-    "Config",
-    "CountryName",
-    "Exclude",
-    "Feature",
-    "Funnel",
-    "Geo",
-    "Indicator",
-    "Input",
-    "Outcome",
-    "Page",
-    "PageRule",
-    "Pages",
-    "Platform",
-    "Privacy",
-    "Protection",
-    "Publish",
-    "Release",
-    "Request",
-    "Search",
-    "Site",
-    "Step",
-    "Store",
-    "Suspected",
-]
 
 
 @dataclass(frozen=True)
@@ -44,8 +17,10 @@ class Site:
 
 @dataclass(frozen=True)
 class Input:
-    """What is read."""
+    """What is read: access logs by path, and format strings beside the formats that have a name."""
 
+    logs: tuple[str, ...]
+    formats: tuple[str, ...]
     max_rejected_share: float
 
 
@@ -310,6 +285,12 @@ class Config:
     page: Page
     indicator: tuple[Indicator, ...]
     file: Path | None = field(default=None, compare=False)
+
+    @property
+    def country_database(self) -> Path | None:
+        """Where countries come from; None for what is shipped. A relative path is beside the file that names it."""
+        database = Path(self.geo.database) if self.geo.database else None
+        return self.file.parent / database if database and self.file else database
 
     def with_format(self, text: str | None) -> Config:
         """Give the same configuration with the format of an option, if there is one."""

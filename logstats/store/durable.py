@@ -169,6 +169,10 @@ class DurableStore:
         with self._records.transaction():
             self._records.end_run(run, skipped)
 
+    def committed(self, run: int) -> dict[str, int]:
+        """Give the account of the lines that a run has committed so far; they stay counted, whatever comes."""
+        return self._records.committed(run)
+
     def known_inputs(self, source: str) -> list[InputRecord]:
         """Give what was counted of the inputs of a source."""
         return self._records.inputs(source)

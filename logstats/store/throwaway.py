@@ -1,7 +1,7 @@
 """A store for one run: what `report` counts in, and what is left of it is nothing.
 
-Hits and cells wait in memory; when there are many, they go to files in a folder of their own (mode 0700, in $TMPDIR).
-Keys stay in memory, so that parts which a crash leaves behind are worth nothing.
+Hits wait in memory; when there are many, they go to parts in a folder of their own (mode 0700, in $TMPDIR). Keys
+stay in memory, so that parts which a crash leaves behind are worth nothing.
 """
 
 from __future__ import annotations
@@ -53,12 +53,13 @@ class ThrowawayStore:
         self._folder = TemporaryDirectory(prefix="logstats-", ignore_cleanup_errors=True)
         self._staged = _Hits(Path(self._folder.name) / "staged")
         self._committed = _Hits(Path(self._folder.name) / "open")
-        self.cells = CountedCells(Path(self._folder.name) / "cells", most_rows)
+        self.cells = CountedCells(Path(self._folder.name), most_rows)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.cells.close()
         self._folder.cleanup()
 
     def add(self, hits: pl.DataFrame) -> None:

@@ -119,7 +119,7 @@ def test_few_robots_are_no_difference_between_traffic_and_pages(
     assert not table(few, "pages").is_empty()
     assert table(many, "trafic").filter(pl.col("niveau") == 2).height > 1
     # The attack works where nothing stands against it.
-    monkeypatch.setattr(releasing, "_shows_people", lambda *_: True)
+    monkeypatch.setattr(releasing.families, "_shows_people", lambda *_: True)
     open_ = released(month(4), knowledge, partial=True)
     robots = usual.filter((pl.col("visitor") < 4) & (pl.col("outcome") == "page_view"))
     assert difference(open_) == robots.height > 0
