@@ -44,6 +44,7 @@ FILES: Final = (
 ENVIRONMENT: Final = (
     ("LOGSTATS_CONFIG", "Configuration file, where --config names none."),
     ("LOGSTATS_STORE", "Store, where --store names none."),
+    ("LOGSTATS_FORMAT", "Format of the lines, where --format names none."),
     ("LOGSTATS_COMMISSION_ACCEPTANCE_KEY", "Key of the Commission's service for acceptance."),
     ("LOGSTATS_COMMISSION_PRODUCTION_KEY", "Key of the Commission's service for production."),
     ("LOGSTATS_DATAGOUV_DEMO_KEY", "Key of the demonstration site of data.gouv.fr."),
