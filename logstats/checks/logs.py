@@ -57,7 +57,7 @@ def _missing(name: str, config: Config, pattern: str) -> Result:
 
 
 def _no_permission(name: str, text: str) -> Result:
-    hint = "add the user to the group that may: usermod -aG adm logstats; or run the check as the user of the timer"
+    hint = "run it as the timer does: runuser -u logstats -G adm -- logstats check"
     return Result(name, "error", text, hint, NoPermissionError.exit_code)
 
 

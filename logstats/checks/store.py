@@ -40,6 +40,9 @@ def check(folder: Path, config: Config, now: datetime) -> Iterator[Result | dict
             yield denied
             if denied.state == "error":
                 return
+        elif not any(folder.iterdir()):  # as the package, or the unit, makes it
+            yield Result("store", "ok", f"{folder} is empty", "the first `logstats ingest` makes the store")
+            return
         state = state_of(folder, untouched=True)
         yield Result(
             "store", "ok", f"{folder}: {len(state['days']):,} days, {state['bytes']:,} bytes, its owner's alone"

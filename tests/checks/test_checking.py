@@ -80,6 +80,13 @@ def test_all_is_well(logstats: Program, setting: Path) -> None:
     assert {name: one for name, one in found.items() if one["state"] == "error"} == {}
 
 
+def test_an_empty_folder_waits_for_the_first_run(logstats: Program, setting: Path) -> None:
+    """The package and the unit make the folder of the store; until something is counted, that is as it should be."""
+    (setting / "store").mkdir(mode=0o700)
+    found = results_of(logstats, setting)["store"]
+    assert (found["state"], found["next"]) == ("ok", "the first `logstats ingest` makes the store")
+
+
 @pytest.mark.parametrize("options", ((), ("--json",), ("--strict",)))
 def test_it_touches_nothing(options: tuple[str, ...], logstats: Program, setting: Path) -> None:
     """No file or folder is made, changed or touched: in the store, beside the log, in home and cache and temporary."""

@@ -22,7 +22,7 @@ from logstats.publish.commission.message import rows_of
 from logstats.publish.commission.period import Period, half_year, last_month, month
 from logstats.read import open_source
 from logstats.store import DurableStore
-from tests.commission.conftest import days_of, fill
+from tests.commission.conftest import days_of, fill, some_rows
 
 if TYPE_CHECKING:
     import subprocess
@@ -460,6 +460,16 @@ def test_the_command_writes_file_and_twins_and_a_summary(
     assert account["month"] == account["sent"] + account["unknown_country"] + account["other_pages"]
     assert found["views"] == int(message["number"].sum()) == found["comparison"]["after"]
     assert logstats("commission", "--check", out).returncode == 0
+
+
+def test_a_first_month_is_compared_in_one_line(
+    make_store: Callable[..., Path], settings: config.Config, logstats: Program
+) -> None:
+    """Where there was no view before, all would be new: it says why, and no more."""
+    store = make_store(some_rows(days_of(date(2026, 9, 1), date(2026, 9, 30))), date(2026, 8, 31), date(2026, 10, 1))
+    command = ("commission", "--store", store, "--month", "2026-09", "--pages", settings.commission.pages, "--diff")
+    compared = logstats(*command).stdout.partition("\nCompared\n")[2]
+    assert compared.splitlines() == ["  there was no view before: it is the first month, or the other one is not here"]
 
 
 def test_a_page_of_unknown_countries_only_is_not_called_unviewed(
