@@ -15,7 +15,7 @@ from tests.machine import new_machine
 from tests.packaging.conftest import builder
 from tests.publish.conftest import udata
 
-from .blocks import ROOT
+from .blocks import ROOT, commands
 from .server import PACKAGES, Server
 
 if TYPE_CHECKING:
@@ -45,14 +45,20 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def at_home(source: Path, builder: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder in which pipx and uv put programs, in `pipx-bin` and `uv-bin`, instead of the home."""
+    return tmp_path_factory.mktemp("programs")
+
+
+@pytest.fixture(scope="session")
+def at_home(source: Path, programs: Path, builder: dict[str, str]) -> Callable[..., str]:
     """Return a function that types blocks of commands in the folder with the source; it gives what they print."""
-    programs = tmp_path_factory.mktemp("programs")
     own = {
         "PIPX_HOME": str(programs / "pipx"),
-        "PIPX_BIN_DIR": str(programs / "bin"),
+        "PIPX_BIN_DIR": str(programs / "pipx-bin"),
+        "PIPX_MAN_DIR": str(programs / "man"),
         "UV_TOOL_DIR": str(programs / "uv"),
-        "UV_TOOL_BIN_DIR": str(programs / "bin"),
+        "UV_TOOL_BIN_DIR": str(programs / "uv-bin"),
         "DPKG_DEB_COMPRESSOR_TYPE": "gzip",  # quickly, and not small
         "DPKG_DEB_COMPRESSOR_LEVEL": "1",
         "PATH": f"{os.path.dirname(sys.executable)}:{builder['PATH']}",  # noqa: PTH120 - pipx and uv lie there
@@ -77,6 +83,15 @@ def at_home(source: Path, builder: dict[str, str], tmp_path_factory: pytest.Temp
         return said
 
     return type_in
+
+
+@pytest.fixture(scope="session")
+def package(at_home: Callable[..., str], source: Path) -> Path:
+    """Return the Debian package, built as the guide says."""
+    (block,) = (block for block in commands("docs/server.md") if "build-deb" in block.text)
+    at_home([block])
+    (found,) = (source / "dist").glob("*.deb")
+    return found
 
 
 @pytest.fixture(scope="session")

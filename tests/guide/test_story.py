@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from typing import TYPE_CHECKING, Final
@@ -41,6 +42,7 @@ TYPED: Final = (
     "docs/privacy.md",
     "docs/definitions.md",
 )
+COUNTED: Final = "4,942 lines = 4,942 hits + 0 rejected + 0 opted out + 0 late"
 PARIS: Final = ZoneInfo("Europe/Paris")
 VISITS: Final = 60
 LIVE: Final = (30, 31, 32)
@@ -59,7 +61,7 @@ organisation = "{organisation}"
 def test_start(at_home: Callable[..., str]) -> None:
     """Five minutes: everything on the samples, in the folder of the source."""
     said = at_home(commands("docs/start.md"))
-    assert "4,942 lines = 4,942 hits + 0 rejected + 0 opted out + 0 late" in said
+    assert COUNTED in said
 
 
 class Story:
@@ -96,17 +98,14 @@ class Story:
         self.server.machine.run("chown", "www-data:adm", place, show=False)
         file.chmod(0o640)
 
-    def set_up(self, at_home: Callable[..., str], source: Path) -> None:
+    def set_up(self, package: Path) -> None:
         """Install and configure, and let the timer's unit run once."""
+        shutil.copy(package, self.server.machine.path("/root"))
         for block in commands("docs/server.md"):
-            if block.kind == "sh source":
-                at_home([block])
-                for package in (source / "dist").glob("*.deb"):
-                    shutil.copy(package, self.server.machine.path("/root"))
-                continue
             if "ssh web1" in block.text:
                 self.server.serve_ssh()
-            self.server.type(block)
+            if block.kind != "sh source":
+                self.server.type(block)
         self.server.machine.run("nginx", "-s", "reload")  # which systemd would have done
         assert self.server.machine.run("systemctl", "is-enabled", "logstats.timer") == "enabled\n"
         self.server.analyse()
@@ -168,9 +167,20 @@ def story(server: Server) -> Story:
     return found
 
 
-def test_the_month(story: Story, at_home: Callable[..., str], source: Path, service: Service, udata: Udata) -> None:
+def test_install_for_yourself(at_home: Callable[..., str], programs: Path) -> None:
+    """With pipx and with uv, from the source: the program works, and pipx links its manual."""
+    (block,) = (block for block in commands("docs/server.md") if "pipx install" in block.text)
+    at_home([block])
+    for installed in ("pipx-bin", "uv-bin"):
+        report: list[str | Path] = [programs / installed / "logstats", "report", ROOT / "sample_logs/public_service.log.xz"]
+        done = subprocess.run(report, cwd=programs, capture_output=True, text=True, check=True)
+        assert COUNTED in done.stdout
+    assert (programs / "man/man1/logstats-geo-info.1").is_file()
+
+
+def test_the_month(story: Story, package: Path, service: Service, udata: Udata) -> None:
     """From nothing to a month that is told."""
-    story.set_up(at_home, source)
+    story.set_up(package)
     for number in LIVE:
         story.live(number)
     story.at(TOLD, 5)

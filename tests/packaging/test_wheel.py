@@ -127,40 +127,6 @@ def test_installed_each_command_has_help(name: str, outside: Callable[..., subpr
     assert done.stdout.startswith(f"Usage: logstats {name} ")
 
 
-def version_of(program: Path, environment: dict[str, str]) -> str:
-    """Ask an installed program for its version and for a report."""
-    report = subprocess.run(
-        [program, "report", SAMPLE], env=environment, cwd=program.parent, capture_output=True, text=True, check=True
-    )
-    assert REPORTED in report.stdout
-    return subprocess.run([program, "--version"], env=environment, capture_output=True, text=True, check=True).stdout
-
-
-def test_uv_tool_install(builder: dict[str, str], tmp_path: Path) -> None:
-    """`uv tool install .` gives a program that works."""
-    uv = str(Path(sys.executable).with_name("uv"))
-    environment = builder | {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
-    command = [uv, "tool", "install", "--quiet", "--python", sys.executable, "."]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert version_of(tmp_path / "bin/logstats", environment) == f"logstats {__version__}\n"
-
-
-def test_pipx_install(builder: dict[str, str], tmp_path: Path) -> None:
-    """`pipx install .` gives a program that works, and links its manual."""
-    environment = builder | {
-        "PIPX_HOME": str(tmp_path / "pipx"),
-        "PIPX_BIN_DIR": str(tmp_path / "bin"),
-        "PIPX_MAN_DIR": str(tmp_path / "man"),
-        "PIPX_DEFAULT_PYTHON": sys.executable,
-    }
-    command = [sys.executable, "-m", "pipx", "install", "."]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert version_of(tmp_path / "bin/logstats", environment) == f"logstats {__version__}\n"
-    assert (tmp_path / "man/man1/logstats-geo-info.1").is_file()
-
-
 @pytest.mark.skipif(not SLOW, reason="builds everything: LOGSTATS_SLOW=1 asks for it")
 def test_the_sbom_names_what_is_installed(builder: dict[str, str], installed: Path, tmp_path: Path) -> None:
     """scripts/build writes a CycloneDX file with each library, its version, its licence, and no path of the builder."""
