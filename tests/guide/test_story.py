@@ -172,7 +172,11 @@ def test_install_for_yourself(at_home: Callable[..., str], programs: Path) -> No
     (block,) = (block for block in commands("docs/server.md") if "pipx install" in block.text)
     at_home([block])
     for installed in ("pipx-bin", "uv-bin"):
-        report: list[str | Path] = [programs / installed / "logstats", "report", ROOT / "sample_logs/public_service.log.xz"]
+        report: list[str | Path] = [
+            programs / installed / "logstats",
+            "report",
+            ROOT / "sample_logs/public_service.log.xz",
+        ]
         done = subprocess.run(report, cwd=programs, capture_output=True, text=True, check=True)
         assert COUNTED in done.stdout
     assert (programs / "man/man1/logstats-geo-info.1").is_file()
