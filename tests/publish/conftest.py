@@ -144,6 +144,17 @@ class Publisher:
         done = publish(goal, client, platform, name_of(self.rules), attempts=attempts, pause=_short)
         return done, client
 
+    def into(self, dataset: dict[str, Any]) -> str:
+        """From now on, publish into this dataset; give its id."""
+        demo = replace(self.rules.publish.demo, dataset=dataset["id"])
+        self.rules = replace(self.rules, publish=replace(self.rules.publish, demo=demo))
+        return str(dataset["id"])
+
+
+def next_second() -> None:
+    """Wait: the platform does not replace a file twice in one second."""
+    time.sleep(1.01 - time.time() % 1)
+
 
 def _short(seconds: float) -> None:
     time.sleep(min(seconds, 0.05))

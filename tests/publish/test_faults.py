@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +14,7 @@ from logstats import folders
 from logstats.errors import BusyError, LogstatsError, NoPermissionError
 from logstats.publish.datagouv.resources import KEY
 
-from .conftest import TIMEOUT, Publisher, changed, rules_for
+from .conftest import TIMEOUT, Publisher, changed, next_second, rules_for
 from .proxy import FAULTS, Proxy, wait_until
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def in_turn(udata: Udata, folder: Path, fault: str, *, before: Path | None = Non
             publisher = Publisher(rules_for(proxy, organisation), udata.key)
             if before:
                 publisher(before)
-                _next_second()
+                next_second()
             ended = publish_with_fault(publisher, proxy, folder, number, fault, **how)
             publisher(folder, attempts=4)
             assert_whole(udata, organisation, folder)
@@ -90,11 +89,6 @@ def in_turn(udata: Udata, folder: Path, fault: str, *, before: Path | None = Non
         if ended:
             return number - 1
     raise AssertionError("it does not end")
-
-
-def _next_second() -> None:
-    """Wait: the platform does not replace a file twice in one second."""
-    time.sleep(1.01 - time.time() % 1)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -139,7 +133,7 @@ def test_an_upload_that_arrives_late_is_removed(
     [dataset] = udata.datasets(organisation)
     uploads = [number for number, one in enumerate(proxy.seen, start=1) if one.path.endswith("/upload/")]
     udata.ask("DELETE", f"datasets/{dataset['id']}/")
-    _next_second()
+    next_second()
     proxy.again()
     proxy.late = {uploads[1]: 1.7}
     publisher(small, attempts=4, timeout=TIMEOUT)

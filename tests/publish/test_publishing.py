@@ -165,8 +165,7 @@ def test_a_dataset_that_people_made_keeps_what_they_wrote(
         "format": "csv",
     }
     udata.ask("POST", f"datasets/{made['id']}/resources/", other)
-    demo = replace(publisher.rules.publish.demo, dataset=made["id"])
-    publisher.rules = replace(publisher.rules, publish=replace(publisher.rules.publish, demo=demo))
+    publisher.into(made)
     publisher(small)
     [found] = udata.datasets(organisation)
     assert (found["title"], found["description"], found["frequency"]) == ("À nous", "Écrit à la main", "annual")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Goal", "Plan", "Step", "plan", "reordered"]
 
 Action = Literal["create dataset", "create", "replace", "metadata", "keep", "remove", "dataset", "order"]
+_PLATFORMS_OWN: Final = ("analysis:", "check:", "csv-export:", "validation-report:")
+"""Extras with which the platform marks each resource by itself."""
 _OURS: Final = ("title", "description", "description_short", "tags", "frequency", "license")
 
 
@@ -128,24 +130,29 @@ def _of_resource(wanted: Wanted, state: State, adopted: Mapping[str, Any] | None
 
 
 def _unkeyed(goal: Goal, state: State) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], list[str]]:
-    """Find what a run left behind that ended between an upload and its metadata: still named as it was uploaded."""
+    """Find what a run left behind that ended between an upload and its metadata. All else is of people, and stays."""
     names = {wanted.name: wanted for wanted in goal.resources}
     adopted: dict[str, dict[str, Any]] = {}
     strays, notes = [], []
-    left = [one for one in state.unkeyed if one["title"] in names and one.get("filetype") == "file"]
-    for one in sorted(left, key=lambda one: _sha1(one) != names[one["title"]].sha1):
-        wanted = names[one["title"]]
-        if wanted.key not in state.keyed and wanted.key not in adopted:
-            adopted[wanted.key] = one
-        elif _sha1(one) == wanted.sha1:
+    for one in state.unkeyed:
+        wanted = names.get(one["title"])
+        if wanted is None:
+            continue
+        if not _just_uploaded(one, wanted):
+            notes.append(f"{one['title']} ({one['id']}) is not of logstats, or of another version: it stays as it is")
+        elif wanted.key in state.keyed or wanted.key in adopted:
             strays.append(one)
         else:
-            notes.append(f"{one['title']} ({one['id']}) has no key and another content: look at it on the platform")
+            adopted[wanted.key] = one
     return adopted, strays, notes
 
 
-def _sha1(resource: Mapping[str, Any]) -> str:
-    return str((resource.get("checksum") or {}).get("value"))
+def _just_uploaded(resource: Mapping[str, Any], wanted: Wanted) -> bool:
+    """Tell whether a resource of this name has the very bytes, and nobody has said anything of it since."""
+    if resource.get("filetype") != "file" or (resource.get("checksum") or {}).get("value") != wanted.sha1:
+        return False
+    marks = [name for name in resource.get("extras") or {} if not name.startswith(_PLATFORMS_OWN)]
+    return not (marks or resource.get("description") or (resource.get("schema") or {}).get("url"))
 
 
 def _of_dataset(goal: Goal, state: State) -> dict[str, Any]:
