@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Client", "Lists", "UnclearError"]
 
 _GONE: Final = 404
+_WRONG: Final = 400
 _PAGE: Final = 100
 
 
@@ -125,9 +126,15 @@ class Client:
             raise error_of(answer, self._channel.place(path))
 
     def reorder(self, dataset: str, resources: Sequence[str]) -> None:
-        """Bring all resources of a dataset into an order."""
+        """Bring all resources of a dataset into an order.
+
+        Raises:
+            UnclearError: It has others by now.
+        """
         path = f"/datasets/{dataset}/resources/"
         answer = self._request("PUT", path, orjson.dumps([{"id": one} for one in resources]), safe=True)
+        if answer.status == _WRONG:
+            raise UnclearError(error_of(answer, self._channel.place(path)))
         if not answer.accepted:
             raise error_of(answer, self._channel.place(path))
 
