@@ -19,10 +19,11 @@ import pytest
 import urllib3
 
 from logstats import config, folders, pipeline, releasing
+from logstats.console import Console
 from logstats.publish.channel import Channel
 from logstats.publish.datagouv.apply import Done, publish
 from logstats.publish.datagouv.client import Client
-from logstats.publish.datagouv.command import Options, goal_of
+from logstats.publish.datagouv.command import Options, goal_of, run
 from logstats.publish.datagouv.describe import name_of
 from logstats.publish.datagouv.upload import PART_BYTES
 from logstats.publish.key import Key
@@ -143,6 +144,11 @@ class Publisher:
         goal = goal_of(Options(releases, **options), self.rules)
         done = publish(goal, client, platform, name_of(self.rules), attempts=attempts, pause=_short)
         return done, client
+
+    def command(self, folder: Path, key_file: Path, *, timeout: int = 30, **options: Any) -> None:
+        """Publish as the command does, with one attempt."""
+        own = replace(self.rules.publish, attempts=1, timeout_seconds=timeout)
+        run(Options((folder,), api_key_file=key_file, **options), replace(self.rules, publish=own), Console(quiet=True))
 
     def into(self, dataset: dict[str, Any]) -> str:
         """From now on, publish into this dataset; give its id."""

@@ -71,7 +71,7 @@ def publish(
     done = Done(State({}, {}, []))
     failure: LogstatsError = BusyError("the platform is still not as it should be", hint="run it again later")
     failures = 0
-    for _ in range(2 * attempts):
+    for _ in range(2 * attempts + 1):  # once more, to see that nothing is left
         state = find(client, platform, name)
         todo = plan(goal, state)
         if state is not None and todo.nothing:
