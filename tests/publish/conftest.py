@@ -282,7 +282,7 @@ def reduced(folder: Path, out: Path, table: str) -> Path:
 
 
 def rewritten(old: dict[str, bytes], files: dict[str, bytes], out: Path, **privacy: Any) -> Path:
-    """Write a release of these files, with digests that are right."""
+    """Write a release of these files, with digests that are right, the package of `old`, and a changed report."""
     report = json.loads(old["privacy.json"]) | privacy
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     report["files"] = {name: digest for name, digest in digests.items() if name.endswith((".csv", ".parquet"))}
