@@ -51,6 +51,7 @@ class Proxy:
         seen: All requests.
         command_lines: Of all processes, while requests came.
         bodies: Of answers by the number of a request, as (status, text), in place of the platform's.
+        headers: Added to each answer.
         meanwhile: What happens elsewhere before a request is passed on, by method and end of the path; each once.
     """
 
@@ -61,6 +62,7 @@ class Proxy:
     seen: list[Seen] = field(default_factory=list)
     command_lines: set[bytes] = field(default_factory=set)
     bodies: dict[int, tuple[int, str]] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     meanwhile: dict[tuple[str, str], Callable[[], object]] = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
     number: int = 0
@@ -167,6 +169,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Connection", "close")
+            for name, value in self.server.proxy.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content[: len(content) // 2] if half else content)
 

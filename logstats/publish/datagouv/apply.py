@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from logstats.errors import BusyError, LogstatsError
+from logstats.publish.channel import LONGEST_PAUSE
 from logstats.publish.datagouv.client import UnclearError
 from logstats.publish.datagouv.plan import plan, reordered
 from logstats.publish.datagouv.state import State, find
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Done", "publish"]
 
-_LONGEST_PAUSE: Final = 60.0
 _WIPED: Final = ("private", "tags", "temporal_coverage")
 """Fields of a dataset that an update empties, or sets to false, when it does not name them (udata 17.18)."""
 
@@ -84,7 +84,7 @@ def publish(
             failure, failures = error.error, failures + 1
             if failures >= attempts:
                 break
-            pause(min(2.0 ** (failures - 1), _LONGEST_PAUSE))
+            pause(max(error.wait, min(2.0 ** (failures - 1), LONGEST_PAUSE)))
     raise failure
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import orjson
 
 from logstats.errors import BusyError, LogstatsError
-from logstats.publish.channel import AGAIN
+from logstats.publish.channel import AGAIN, LONGEST_PAUSE
 from logstats.publish.datagouv.refusals import error_of
 from logstats.publish.datagouv.shapes import are_named, are_texts, is_dataset, is_named, is_page, is_resource
 from logstats.publish.datagouv.upload import PART_BYTES, bodies
@@ -28,6 +28,7 @@ __all__ = ["Client", "Lists", "UnclearError"]
 
 _GONE: Final = 404
 _WRONG: Final = 400
+_TOO_MANY: Final = 429
 _PAGE: Final = 100
 
 
@@ -36,11 +37,12 @@ class UnclearError(Exception):
 
     Attributes:
         error: What to say when it stays so.
+        wait: Seconds that the platform asks to wait.
     """
 
-    def __init__(self, error: LogstatsError) -> None:
+    def __init__(self, error: LogstatsError, wait: float = 0.0) -> None:
         super().__init__(str(error))
-        self.error = error
+        self.error, self.wait = error, wait
 
 
 class Lists(NamedTuple):
@@ -186,8 +188,11 @@ def _json(answer: Answer) -> Any:  # noqa: ANN401 - whatever is there
 
 
 def _must_be_clear(answer: Answer, place: str) -> None:
-    """Stop when it is not known whether the platform did it, or when it did not."""
-    if not answer.status or answer.status in AGAIN:
-        raise UnclearError(error_of(answer, place))
+    """Stop when it is not known whether the platform did it, or when it did not.
+
+    After 429 it did not, and was asked as often as it may be; and who wants to be left alone for long, is.
+    """
+    if not answer.status or (answer.status in AGAIN - {_TOO_MANY} and answer.wait <= LONGEST_PAUSE):
+        raise UnclearError(error_of(answer, place), answer.wait)
     if not answer.accepted:
         raise error_of(answer, place)

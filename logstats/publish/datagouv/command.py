@@ -87,6 +87,7 @@ def goal_of(options: Options, config: Config) -> Goal:
     releases = [read_release(str(folder), folders.read(folder), config.protection.k) for folder in options.folders]
     return Goal(
         wanted(releases, options.formats or FORMATS),
+        wanted(releases, FORMATS),
         description(config, releases),
         {DATASET: name_of(config), "logstats:definition": str(releases[-1].privacy["definition"])},
         options.describe,

@@ -28,6 +28,7 @@ class Goal:
 
     Attributes:
         resources: In the order in which they are sent.
+        held: All that the releases hold, tables in formats that are not sent included.
         fields: What the dataset says of itself; written when it is created, and later only with `describe`.
         extras: Of the dataset.
         describe: Write `fields` again.
@@ -35,6 +36,7 @@ class Goal:
     """
 
     resources: Sequence[Wanted]
+    held: Sequence[Wanted]
     fields: Mapping[str, Any]
     extras: Mapping[str, str]
     describe: bool = False
@@ -188,11 +190,16 @@ def _coverage(goal: Goal, state: State | None) -> dict[str, dict[str, str]]:
 
 
 def _left(goal: Goal, state: State) -> list[str]:
-    """Name resources of the same periods that no release has any more. Nothing is withdrawn by itself."""
-    periods = {wanted.key.partition("/")[2].rpartition(".")[0] for wanted in goal.resources} - {"schema"}
-    keys = {wanted.key for wanted in goal.resources}
-    gone = [key for key in state.keyed if key not in keys and key.partition("/")[2].rpartition(".")[0] in periods]
-    return [f"{key} is on the platform, and not in the release: remove it there if it shall not stay" for key in gone]
+    """Name resources of the same periods that no release has any more, or that `--format` leaves behind."""
+    periods = {wanted.key.partition("/")[2].rpartition(".")[0] for wanted in goal.held} - {"schema"}
+    sent, held = {wanted.key for wanted in goal.resources}, {wanted.key: wanted for wanted in goal.held}
+    notes = []
+    for key, found in state.keyed.items():
+        if key not in held and key.partition("/")[2].rpartition(".")[0] in periods:
+            notes.append(f"{key} is on the platform, and not in the release: remove it there if it shall not stay")
+        elif key in held and key not in sent and (found.get("checksum") or {}).get("value") != held[key].sha1:
+            notes.append(f"{key} is on the platform in another version, which --format leaves there")
+    return notes
 
 
 def _differences(goal: Goal, state: State) -> list[str]:
