@@ -349,3 +349,28 @@ def test_a_format_that_is_not_sent_is_named_only_when_it_stays_behind(
     table["extras"][KEY] = "pages_par_pays/2026.parquet"
     [note] = plan(goal, State.of(dataset)).notes
     assert note.startswith("pages_par_pays/2026.parquet is on the platform, and not in the release: remove it there")
+
+
+@pytest.mark.parametrize("tags", (("a--b",), ("abc", "abc"), ("-abc",)))
+def test_what_the_platform_does_not_keep_is_said_once(
+    tags: tuple[str, ...], publisher: Publisher, small: Path, proxy: Proxy
+) -> None:
+    """It accepts such tags and writes others: named with the field (65) after one try, not sent over and over."""
+    publisher(small)
+    publisher.rules = replace(publisher.rules, publish=replace(publisher.rules.publish, tags=tags))
+    proxy.again()
+    with pytest.raises(InputRejectedError, match="does not keep what was sent: dataset: tags"):
+        publisher(small, attempts=4, describe=True)
+    assert len(proxy.writes) == 1
+
+
+@pytest.mark.parametrize("own", ({"title": " Titre  "}, {"title": "A  B"}, {"summary": " Une phrase.\n"}), ids=str)
+def test_what_the_configuration_says_with_odd_blanks_is_written_once(
+    own: dict[str, Any], publisher: Publisher, small: Path
+) -> None:
+    """The platform keeps what is sent, and the next run has nothing to write."""
+    if "title" in own:
+        own = {"title": f"{own['title']}{publisher.rules.publish.title} "}
+    publisher.rules = replace(publisher.rules, publish=replace(publisher.rules.publish, **own))
+    publisher(small, describe=True)
+    assert publisher(small, describe=True)[1].writes == 0

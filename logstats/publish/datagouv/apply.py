@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from logstats.errors import BusyError, LogstatsError
+from logstats.errors import BusyError, InputRejectedError, LogstatsError
 from logstats.publish.channel import LONGEST_PAUSE
 from logstats.publish.datagouv.client import UnclearError
 from logstats.publish.datagouv.plan import plan, reordered
@@ -66,11 +66,12 @@ def publish(
 
     Raises:
         BusyError: It stayed unclear; the next run goes on from there.
+        InputRejectedError: The platform accepts something, and does not keep it as it was sent.
         LogstatsError: The platform refuses, or has something else than what was sent.
     """
     done = Done(State({}, {}, []))
     failure: LogstatsError = BusyError("the platform is still not as it should be", hint="run it again later")
-    failures = 0
+    failures, before = 0, None
     for _ in range(2 * attempts + 1):  # once more, to see that nothing is left
         state = find(client, platform, name)
         todo = plan(goal, state)
@@ -78,10 +79,16 @@ def publish(
             _count(done, todo)
             done.state, done.notes = state, todo.notes
             return done
+        if todo.changes == before:
+            raise InputRejectedError(
+                f"the platform does not keep what was sent: {'; '.join(map(str, todo.changes))}",
+                hint="what does it show there? say the same in the configuration",
+            )
         try:
             _Run(goal, client, platform, state, done).all(todo)
+            before = todo.changes
         except UnclearError as error:
-            failure, failures = error.error, failures + 1
+            failure, failures, before = error.error, failures + 1, None
             if failures >= attempts:
                 break
             pause(max(error.wait, min(2.0 ** (failures - 1), LONGEST_PAUSE)))

@@ -61,6 +61,10 @@ class Step:
     ident: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        what = self.resource.key if self.resource else self.ident or "dataset"
+        return f"{what}: {self.why}"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -72,7 +76,12 @@ class Plan:
     @property
     def nothing(self) -> bool:
         """There is nothing to do."""
-        return all(step.action == "keep" for step in self.steps)
+        return not self.changes
+
+    @property
+    def changes(self) -> list[Step]:
+        """The steps that do something."""
+        return [step for step in self.steps if step.action != "keep"]
 
 
 def plan(goal: Goal, state: State | None) -> Plan:
