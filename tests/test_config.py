@@ -347,7 +347,7 @@ WRONG: Final = {
         "a to z",
     ),
     "a tag with two hyphens": (
-        '[publish]\ntags = ["abc", "a--b"]\n',
+        '[publish]\ntags = ["a--b"]\n',
         2,
         "publish.tags",
         "'a--b' is no tag",
