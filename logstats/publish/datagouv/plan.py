@@ -6,6 +6,7 @@ import calendar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from logstats.publish.datagouv.leftovers import left_behind
 from logstats.publish.datagouv.resources import Wanted, in_order
 from logstats.publish.datagouv.state import DATASET
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Goal", "Plan", "Step", "plan", "reordered"]
 
 Action = Literal["create dataset", "create", "replace", "metadata", "keep", "remove", "dataset", "order"]
-_PLATFORMS_OWN: Final = ("analysis:", "check:", "csv-export:", "validation-report:")
-"""Extras with which the platform marks each resource by itself."""
 _OURS: Final = ("title", "description", "description_short", "tags", "frequency", "license")
 
 
@@ -97,7 +96,7 @@ def plan(goal: Goal, state: State | None) -> Plan:
         first = Step("create dataset", "private until --public", payload=created)
         last = [Step("dataset", "public", payload={"private": False})] if goal.public else []
         return Plan((first, *steps, *last, Step("order", "as in the release")))
-    adopted, strays, notes = _unkeyed(goal, state)
+    adopted, strays, notes = left_behind(goal.resources, state)
     steps = [_of_resource(wanted, state, adopted.get(wanted.key)) for wanted in goal.resources]
     steps += [Step("remove", f"sent twice: {one['title']}", ident=one["id"]) for one in strays]
     if payload := _of_dataset(goal, state):
@@ -138,32 +137,6 @@ def _of_resource(wanted: Wanted, state: State, adopted: Mapping[str, Any] | None
     if any(extras.get(name) != value for name, value in wanted.extras.items()):
         differ.append("extras")
     return Step("metadata" if differ else "keep", ", ".join(differ), wanted, found["id"])
-
-
-def _unkeyed(goal: Goal, state: State) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], list[str]]:
-    """Find what a run left behind that ended between an upload and its metadata. All else is of people, and stays."""
-    names = {wanted.name: wanted for wanted in goal.resources}
-    adopted: dict[str, dict[str, Any]] = {}
-    strays, notes = [], []
-    for one in state.unkeyed:
-        wanted = names.get(one["title"])
-        if wanted is None:
-            continue
-        if not _just_uploaded(one, wanted):
-            notes.append(f"{one['title']} ({one['id']}) is not of logstats, or of another version: it stays as it is")
-        elif wanted.key in state.keyed or wanted.key in adopted:
-            strays.append(one)
-        else:
-            adopted[wanted.key] = one
-    return adopted, strays, notes
-
-
-def _just_uploaded(resource: Mapping[str, Any], wanted: Wanted) -> bool:
-    """Tell whether a resource of this name has the very bytes, and nobody has said anything of it since."""
-    if resource.get("filetype") != "file" or (resource.get("checksum") or {}).get("value") != wanted.sha1:
-        return False
-    marks = [name for name in resource.get("extras") or {} if not name.startswith(_PLATFORMS_OWN)]
-    return not (marks or resource.get("description") or (resource.get("schema") or {}).get("url"))
 
 
 def _of_dataset(goal: Goal, state: State) -> dict[str, Any]:
