@@ -16,14 +16,13 @@ What always holds:
 - Two runs never work on one store.
 
 The rooms: records.py (the ledger in sentences), keyring.py, staging.py (hits until a commit), months.py (cells),
-recovery.py.
+recovery.py, locking.py.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 from zoneinfo import ZoneInfo
@@ -38,6 +37,7 @@ from logstats.store.files import private_folder
 from logstats.store.keyring import Keyring
 from logstats.store.keys import SiteDay, some_visitors
 from logstats.store.ledger import open_ledger, transaction
+from logstats.store.locking import locked
 from logstats.store.months import read_table, write_month
 from logstats.store.records import Records
 from logstats.store.staging import Staging
@@ -87,8 +87,8 @@ class DurableStore:
         self.folder = private_folder(folder)
         self._most_rows = most_rows
         self._staging = Staging(folder, most_rows)
-        self._lock = recovery.lock(folder)
-        try:
+        with ExitStack() as locks:
+            locks.enter_context(locked(folder / "lock", f"{folder}: another run works on it"))
             self._ledger = open_ledger(folder / "ledger.sqlite")
             self._records = Records(self._ledger, folder / "ledger.sqlite")
             self._keyring = Keyring(folder / "keys")
@@ -96,9 +96,7 @@ class DurableStore:
             recovery.remove_store(folder / "scratch")
             self._recover()
             self.identity_key = self._keyring.of_identities(in_use=self._records.any_input())
-        except BaseException:
-            os.close(self._lock)
-            raise
+            self._locks = locks.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +104,7 @@ class DurableStore:
     def __exit__(self, *_: object) -> None:
         self.discard()
         self._ledger.close()
-        os.close(self._lock)
+        self._locks.close()
 
     # --- intake -------------------------------------------------------------------------------------------------
 
