@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pwd
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from logstats import config, folders
 from logstats.errors import BusyError
-from logstats.publish.datagouv.alone import alone
+from logstats.publish.datagouv.alone import _state_folder, alone
 from logstats.publish.datagouv.resources import KEY
 
 from .conftest import changed, reduced
@@ -18,7 +21,6 @@ from .conftest import changed, reduced
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
-    from pathlib import Path
 
     from .conftest import Publisher, Udata
     from .proxy import Proxy
@@ -128,3 +130,16 @@ def test_a_resource_that_a_person_adds_while_ours_are_put_in_order(
     [dataset] = udata.datasets(organisation)
     assert [one["title"] for one in dataset["resources"] if KEY not in one["extras"]] == ["Autre"]
     assert publisher(small)[1].writes == 0
+
+
+def test_the_home_that_another_user_left_in_the_environment_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`runuser -u logstats` keeps HOME=/root, where logstats may not write: then its own home counts."""
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert _state_folder() == tmp_path / ".local/state"
+    user = next(one for one in pwd.getpwall() if one.pw_uid not in {0, os.getuid()})
+    monkeypatch.setattr(os, "geteuid", lambda: user.pw_uid)
+    assert _state_folder() == Path(user.pw_dir) / ".local/state"

@@ -7,6 +7,7 @@ else `$XDG_STATE_HOME`, else `~/.local/state`.
 from __future__ import annotations
 
 import os
+import pwd
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +50,12 @@ def _state_folder() -> Path:
         if (folder := Path(os.environ.get(name, "").partition(":")[0])).is_absolute():
             return folder
     try:
-        return Path.home() / ".local" / "state"
-    except RuntimeError:
+        return _home() / ".local" / "state"
+    except (RuntimeError, KeyError, OSError):
         raise ConfigurationError("there is no home folder", hint="XDG_STATE_HOME names a folder for locks") from None
+
+
+def _home() -> Path:
+    """Give the home of the user; `runuser -u` and `sudo` may leave that of root in $HOME."""
+    said = Path.home()
+    return said if said.stat().st_uid == os.geteuid() else Path(pwd.getpwuid(os.geteuid()).pw_dir)
