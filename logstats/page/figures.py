@@ -14,12 +14,12 @@ from logstats.release.catalogue import VISITORS
 from logstats.schema import END, FOLDED, START, UNKNOWN_COUNTRY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     Tables = Mapping[str, pl.DataFrame]
     Counted = list[tuple[str, int]]
 
-__all__ = ["SPEEDS", "Countries", "Feature", "Figures", "Funnel", "figures", "union"]
+__all__ = ["SPEEDS", "Countries", "Day", "Feature", "Figures", "Funnel", "figures", "union"]
 
 _TOP: Final = 10
 _LINKS: Final = 12
@@ -34,6 +34,16 @@ MEASURES: Final = {
     "telechargements": ("telechargements", "telechargements"),
     "envois": ("envois", "envois"),
 }
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day: page views and visits; None is not shown, or, where the day was not `logged`, not known."""
+
+    day: str
+    views: int | None
+    visits: int | None
+    logged: bool
 
 
 @dataclass(frozen=True)
@@ -77,14 +87,14 @@ class Figures:
 
     Attributes:
         headline: By measure; None if absent.
-        days: Day, page views, visits; None for what is not shown on its own.
+        days: One by one, without a gap; all days of a month, also those that are not shown.
         begin: From the first page of a visit to the next page, or to its end.
         end: From the page before it to the last page of a visit.
         traffic: Requests by class of visitor.
     """
 
     headline: dict[str, int | None]
-    days: list[tuple[str, int | None, int | None]]
+    days: list[Day]
     countries: Countries
     devices: Counted
     features: list[Feature]
@@ -111,15 +121,17 @@ def headline(tables: Tables) -> dict[str, int | None]:
     return {name: _root(tables, *place) for name, place in MEASURES.items()}
 
 
-def figures(tables: Tables) -> Figures:
+def figures(tables: Tables, month: str = "", without_log: Collection[str] = ()) -> Figures:
     """Give all figures of a month of one site.
 
     Args:
         tables: Of a release; of one month and site each.
+        month: As in 2026-10; empty for figures that nothing was withheld from, of whatever days there are.
+        without_log: Days of the month that were missing or open when it was released.
     """
     return Figures(
         headline=headline(tables),
-        days=_days(tables),
+        days=_days(tables, month, without_log),
         countries=_countries(tables),
         devices=_sums(tables, "pages_par_appareil", "appareil", "vues"),
         features=_features(tables),
@@ -142,8 +154,8 @@ def _root(tables: Tables, table: str, measure: str) -> int | None:
     return next(iter(tables[table].filter(pl.col("niveau") == 0)[measure]), None)
 
 
-def _days(tables: Tables) -> list[tuple[str, int | None, int | None]]:
-    """Give each day of the month, also one that is not shown."""
+def _days(tables: Tables, month: str, without_log: Collection[str]) -> list[Day]:
+    """Give each day; without a month, a day that has no figure was not logged, as nothing is withheld."""
     shown: dict[str, dict[str, int]] = {}
     for table, measure in (("pages_par_jour", "vues"), ("visites_par_jour", "visites")):
         if table in tables:
@@ -152,12 +164,11 @@ def _days(tables: Tables) -> list[tuple[str, int | None, int | None]]:
                 shown.setdefault(day, {})[measure] = count
     if not shown:
         return []
-    first, last = (pl.Series(sorted(shown)).str.to_date().item(i) for i in (0, -1))
-    if first.strftime("%Y-%m") == last.strftime("%Y-%m"):  # all days of a month, and of a report those that it has
-        first = first.replace(day=1)
-        last = pl.Series([last]).dt.month_end().item()
-    days = pl.date_range(first, last, eager=True).cast(pl.String)
-    return [(day, shown.get(day, {}).get("vues"), shown.get(day, {}).get("visites")) for day in days]
+    first = pl.Series([f"{month}-01" if month else min(shown)]).str.to_date()
+    last = first.dt.month_end() if month else pl.Series([max(shown)]).str.to_date()
+    days = pl.date_range(first.item(), last.item(), eager=True).cast(pl.String)
+    logged = {day for day in days if day in shown or (month and day not in without_log)}
+    return [Day(day, shown.get(day, {}).get("vues"), shown.get(day, {}).get("visites"), day in logged) for day in days]
 
 
 def _countries(tables: Tables) -> Countries:

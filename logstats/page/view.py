@@ -33,6 +33,7 @@ class Past:
 _SATURDAY: Final = 5
 _SHOWN: Final = 8
 _LISTED: Final = 25  # countries of a group in its table; the CSV has all
+_UNKNOWN: Final = "–"
 _NEAR: Final = 2  # so near to the last month, a name would touch its name
 _HEADLINE: Final = ("vues", "visites", "visiteurs_jours", "telechargements", "envois")
 
@@ -126,6 +127,7 @@ def _change(value: int, before: int | None, lang: Language, month: str, *, parti
 def _history(lang: Language, history: Mapping[str, Past]) -> dict[str, Any]:
     """Give two charts of months; on a narrow screen every other month is named, and the first and last are labelled."""
     found: dict[str, Any] = {"partial": any(past.partial for past in history.values())}
+    found["secret"] = any(past.headline.get(name) is None for past in history.values() for name in ("vues", "visites"))
     last = len(history) - 1
     marked = {}
     for i, (month, past) in enumerate(history.items()):
@@ -152,7 +154,7 @@ def _renamed(chart: Columns, name: Callable[[str], str]) -> Columns:
 
 
 def _days(figures: Figures, lang: Language) -> dict[str, Any]:
-    rows = [(day, views) for day, views, _ in figures.days]
+    rows = [(day.day, day.views) for day in figures.days]
     known = {day: views for day, views in rows if views is not None}
     marked = {}
     for day, _ in rows:
@@ -165,7 +167,12 @@ def _days(figures: Figures, lang: Language) -> dict[str, Any]:
     return {
         "chart": _renamed(columns(rows, marked), lambda day: str(int(day[8:10]))),
         "rows": [(lang.date(day), views) for day, views in rows],
-        "table": [(lang.date(day), lang.number(views), lang.number(visits)) for day, views, visits in figures.days],
+        "table": [
+            (lang.date(day.day), *(lang.number(count) if day.logged else _UNKNOWN for count in (day.views, day.visits)))
+            for day in figures.days
+        ],
+        "secret": any(day.logged and None in {day.views, day.visits} for day in figures.days),
+        "without_log": any(not day.logged for day in figures.days),
     }
 
 

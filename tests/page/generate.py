@@ -18,9 +18,9 @@ from logstats.store import DurableStore
 from tests.release.conftest import FEATURES, FUNNELS, day_of_hits, days_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["months_before", "release_months", "rules"]
+__all__ = ["months_before", "release_hits", "release_months", "rules"]
 
 FEW_DAYS: Final = 2
 """Days of a month that have visitors, so that many months are made in little time; the last month has all its days."""
@@ -74,6 +74,30 @@ def release_months(
             made.append(folder / month)
             folders.write(files, made[-1])
     return made
+
+
+def release_hits(
+    folder: Path, hits: Iterable[pl.DataFrame], effective: config.Config, *, partial: bool = False
+) -> Path:
+    """Close days in a store of their own and release their month.
+
+    Args:
+        folder: Where store and release go.
+        hits: HITS of a day and a site each, all of one month.
+        effective: The configuration that they are closed and released by.
+        partial: Whether days of the month are missing.
+    """
+    geo = geodata.open_table(None, geodata.cache_directory()).info
+    month = ""
+    with DurableStore(folder / "store") as store:
+        for frame in hits:
+            day, site = frame["day"][0], frame["site"][0]
+            month = f"{day:%Y-%m}"
+            store.close(site, day, pipeline.closing(frame, effective), "test")
+        now = datetime(2026, 11, 5, 8, tzinfo=UTC)
+        files = releasing.release_month(store, month, effective, geo, partial=partial, now=now)
+    folders.write(files, folder / month)
+    return folder / month
 
 
 def _visitors(day: date, usual: int, number: int) -> int:
