@@ -52,15 +52,26 @@ class Month:
 
     Attributes:
         name: As in 2026-10.
+        site: As the tables name it.
         version: From 1.
         release: Where it is from.
         tables: What it holds; a table may be absent.
     """
 
     name: str
+    site: str
     version: int
     release: Published
     tables: Tables
+
+    @property
+    def procedures(self) -> dict[str, list[tuple[str, bool]]]:
+        """Steps of its funnels, and whether each may be left out; what was frozen by an early version has none."""
+        return {
+            entry["funnel"]: [(step["name"], step["optional"]) for step in entry["steps"]]
+            for entry in self.release.privacy.get("funnels", ())
+            if (entry["month"], entry["site"]) == (self.name, self.site)
+        }
 
 
 def read(folders: Iterable[tuple[str, Mapping[str, bytes]]]) -> list[Published]:
@@ -154,7 +165,8 @@ def months_of(releases: Iterable[Published], site: str) -> list[Month]:
             if name not in best or rank > best[name][0]:
                 best[name] = (rank, release)
     return [
-        Month(name, rank[0], release, _of(release.tables, name, site)) for name, (rank, release) in sorted(best.items())
+        Month(name, site, rank[0], release, _of(release.tables, name, site))
+        for name, (rank, release) in sorted(best.items())
     ]
 
 

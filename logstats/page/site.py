@@ -49,7 +49,7 @@ def site(
     for number, month in enumerate(months):
         recent = [past for past in months[max(number - _MONTHS + 1, 0) : number + 1] if _recent(past.name, month.name)]
         history = {past.name: Past(heads[past.name], bool(_missing(past))) for past in recent}
-        shown = figures(month.tables, month.name, _missing(month))
+        shown = figures(month.tables, month.name, _missing(month), month.procedures)
         for code in LANGUAGES:
             lang = language(code)
             values = view(shown, lang, history, month.name)

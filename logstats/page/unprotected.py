@@ -42,7 +42,8 @@ def report(cells: Mapping[str, pl.DataFrame], config: Config, facts: Mapping[str
     """
     assert code in LANGUAGES  # noqa: S101 - the command line offers no other
     lang = language(code)
-    values = view(figures(tables_of_cells(cells, config)), lang, {}, "")
+    procedures = {funnel.name: [(step.name, step.optional) for step in funnel.steps] for funnel in config.funnel}
+    values = view(figures(tables_of_cells(cells, config), procedures=procedures), lang, {}, "")
     period = _period(facts["period"], lang)
     database = facts["country_database"]
     values |= frame(lang, config) | {

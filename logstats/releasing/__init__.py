@@ -36,7 +36,7 @@ __all__ = ["compare", "named", "release_month", "release_months", "verify"]
 verify = release.verify
 compare = release.compare
 
-_LISTS: Final = ("keys_destroyed", "missing_days", "open_days")
+_LISTS: Final = ("keys_destroyed", "missing_days", "open_days", "funnels")
 
 
 def release_month(
@@ -153,7 +153,12 @@ def _files(frozen: Sequence[Frozen], period: str = "") -> dict[str, bytes]:
             **last.about["privacy"],
             "k": min(entry["k"] for entry in privacy),
             "months": [version.month for version in frozen],
-            **{name: [one for entry in privacy for one in entry[name]] for name in _LISTS},
+            # What was frozen before a list was kept has none.
+            **{
+                name: [one for entry in privacy for one in entry.get(name, ())]
+                for name in _LISTS
+                if any(name in entry for entry in privacy)
+            },
             **{name: sum(entry[name] for entry in privacy) for name in ("late_lines", "merged")},
             "tables": shares_shown({key[1:]: frame for key, frame in together.items()}),
         }

@@ -12,7 +12,7 @@ from logstats import __version__, release
 from logstats.lists import list_dates
 from logstats.release.package import LICENCES
 from logstats.releasing.months import gaps_of
-from logstats.schema import DEFINITION, FAMILIES
+from logstats.schema import DEFINITION, FAMILIES, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,8 +74,22 @@ def about_month(
         "lists": about["lists"],
         "country_database": about["country_database"],
         "tables": shares_shown(blocks),
+        "funnels": _funnels_shown(month, blocks, config),
     }
     return about
+
+
+def _funnels_shown(month: str, blocks: Blocks, config: Config) -> list[dict[str, Any]]:
+    """List the steps of each funnel that is shown; without them, nobody knows which ones a visit must have passed."""
+    found = []
+    for site in sorted({site for site, family in blocks if family == "funnels"}):
+        rows = blocks[site, "funnels"]
+        shown = set(rows.filter((pl.col("level") == 1) & ~pl.col("folded"))[LEVELS[0]])
+        for funnel in config.funnel:
+            if funnel.name in shown and funnel.site in {"", site}:
+                steps = [{"name": step.name, "optional": step.optional} for step in funnel.steps]
+                found.append({"month": month, "site": site, "funnel": funnel.name, "steps": steps})
+    return found
 
 
 def shares_shown(blocks: Blocks) -> dict[str, dict[str, Any]]:
