@@ -65,6 +65,13 @@ class Month:
     tables: Tables
 
     @property
+    def without_log(self) -> list[str]:
+        """Days of the month that were missing or open when it was released, on this site."""
+        gaps = [*self.release.privacy.get("missing_days", ()), *self.release.privacy.get("open_days", ())]
+        days = {site_and_day.rpartition(" ")[::2] for site_and_day in gaps}
+        return sorted(day for site, day in days if site == self.site and day.startswith(f"{self.name}-"))
+
+    @property
     def procedures(self) -> dict[str, list[tuple[str, bool]]]:
         """Steps of its funnels, and whether each may be left out; what was frozen by an early version has none."""
         return {

@@ -48,8 +48,8 @@ def site(
     heads = {month.name: headline(month.tables) for month in months}
     for number, month in enumerate(months):
         recent = [past for past in months[max(number - _MONTHS + 1, 0) : number + 1] if _recent(past.name, month.name)]
-        history = {past.name: Past(heads[past.name], bool(_missing(past))) for past in recent}
-        shown = figures(month.tables, month.name, _missing(month), month.procedures)
+        history = {past.name: Past(heads[past.name], bool(past.without_log)) for past in recent}
+        shown = figures(month.tables, month.name, month.without_log, month.procedures)
         for code in LANGUAGES:
             lang = language(code)
             values = view(shown, lang, history, month.name)
@@ -111,24 +111,20 @@ def _about(month: Month, lang: Language) -> dict[str, Any]:
         "logstats": privacy["logstats"],
         "attribution": package["sources"][0]["title"],
         "database": privacy.get("country_database", ""),
-        "partial": bool(_missing(month)),
-        "missing": _days(_missing(month), lang),
+        "partial": bool(month.without_log),
+        "missing": _days(month.without_log, lang),
         "files": month.release.files,
         "tables": tables_of(month.release.files, lang),
         "unprotected": False,
     }
 
 
-def _missing(month: Month) -> list[str]:
-    """Give the days of a month that were missing or open when it was released."""
-    privacy = month.release.privacy
-    gaps = [*privacy.get("missing_days", []), *privacy.get("open_days", [])]
-    return sorted({str(day)[-10:] for day in gaps if str(day)[-10:-3] == month.name})
-
-
 def _days(days: list[str], lang: Language) -> str:
-    """Name days; more than a few by their number alone."""
-    return ", ".join(map(lang.date, days)) if len(days) <= _FEW else str(len(days))
+    """Name the days that are missing; more than a few by their number alone."""
+    words = lang.texts
+    if len(days) > _FEW:
+        return str(words["partial_count"]).format(count=len(days))
+    return str(words["partial_days"]).format(days=", ".join(map(lang.date, days))) if days else ""
 
 
 def _place(months: Sequence[Month], month: Month, lang: Language, config: Config) -> dict[str, Any]:
