@@ -45,6 +45,11 @@ class Published:
         """Version of each month in it."""
         return {entry["month"]: int(entry["version"]) for entry in self.privacy["releases"]}
 
+    @property
+    def folder(self) -> str:
+        """Name of a folder that no other version has: a further month, or version of one, makes the number larger."""
+        return f"{self.period}.v{sum(self.versions.values())}"
+
 
 @dataclass(frozen=True)
 class Month:

@@ -2,7 +2,7 @@
 
 index.html, en/index.html            the latest month
 2026-10.html, en/2026-10.html        each month, at an address that stays
-data/2026-10/…                       the release that it is from, unchanged
+data/2026-10.v1/…                    the release that it is from, unchanged; a later version has its own folder
 feed.xml, feed.json, en/…            the releases, where the address of the page is known
 """
 
@@ -62,7 +62,7 @@ def site(
                 values["other"] = f"{'en/' if code == 'fr' else '../'}index.html"
                 files[f"{folder}index.html"] = render("page.html", values)
         for name, data in month.release.files.items():
-            files[f"data/{month.release.period}/{name}"] = data
+            files[f"data/{month.release.folder}/{name}"] = data
     return files | (feeds(months, heads, config) if config.page.base else {})
 
 
@@ -135,7 +135,7 @@ def _place(months: Sequence[Month], month: Month, lang: Language, config: Config
     name = config.page.name or config.release.title
     return {
         "root": root,
-        "data": f"{root}data/{month.release.period}/",
+        "data": f"{root}data/{month.release.folder}/",
         "other": f"{'en/' if lang.code == 'fr' else '../'}{month.name}.html",
         "years": [(year, f"{names[-1]}.html", year == month.name[:4]) for year, names in by_year.items()],
         "months": [(lang.short_month(one), f"{one}.html", one == month.name) for one in by_year[month.name[:4]]],

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from logstats import folders, page
-from logstats.errors import CannotWriteError, ConfigurationError, InputMissingError, LogstatsError
+from logstats.errors import ConfigurationError, InputMissingError, LogstatsError
 from logstats.page.charts import columns, flow, ticks
 from logstats.page.figures import SPEEDS, figures, union
 from logstats.page.palette import DARK, LIGHT, contrast, palette
@@ -164,7 +164,7 @@ def test_pages_are_light_and_few(built: Path, releases: list[Path], capsys: Any)
     assert not [p for p in built.rglob("*") if p.suffix in {".js", ".css", ".tmp"}]
     assert {p.name for p in built.iterdir() if p.is_dir()} == {"en", "data"}
     for folder in releases:
-        copies = {path.name: path.read_bytes() for path in (built / "data" / folder.name).iterdir()}
+        copies = {path.name: path.read_bytes() for path in (built / "data" / f"{folder.name}.v1").iterdir()}
         assert copies == folders.read(folder)
 
 
@@ -331,15 +331,6 @@ def test_of_two_versions_the_later_counts_and_equal_ones_must_be_equal(releases:
     other = {**whole_[1].tables, "pages": whole_[1].tables["pages"].head(3)}
     with pytest.raises(LogstatsError, match="differ"):
         months_of([whole_[0], replace(whole_[1], tables=other)], name)
-
-
-def test_a_folder_of_something_else_is_left_alone(releases: list[Path], tmp_path: Path) -> None:
-    """A folder that holds other files is refused (74), and nothing in it is touched."""
-    (tmp_path / "index.html").write_text("mine")
-    with pytest.raises(CannotWriteError):
-        page.build(releases[-1:], tmp_path, page_rules())
-    assert (tmp_path / "index.html").read_text() == "mine"
-    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
 
 def test_logo_and_design_system_are_the_operators(releases: list[Path], tmp_path: Path) -> None:
