@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from logstats.config import Site
 
-__all__ = ["DEFAULT_SITE", "assign_sites", "is_own_host", "own_hosts"]
+__all__ = ["DEFAULT_SITE", "assign_sites", "has_one_host", "is_own_host", "own_hosts"]
 
 DEFAULT_SITE: Final = "default"
 _FOREIGN_SITE: Final = "(other)"
@@ -47,14 +47,14 @@ def assign_sites(hosts: pl.Series, sites: Sequence[Site]) -> pl.DataFrame:
     elif len(sites) == 1:
         # A log that names no host can only be of the one site there is.
         site = pl.when(is_own_host(host, sites[0].hosts) | (host == "")).then(pl.lit(sites[0].name))
-        prefix = pl.lit("") if _has_one_host(sites[0]) else usable
+        prefix = pl.lit("") if has_one_host(sites[0]) else usable
         foreign = site.is_null()
     else:
         site, prefix = pl.lit(None, dtype=pl.String), pl.lit("")
         for name, one in _vaguest_first(sites):
             mine = is_own_host(host, [name])
             site = pl.when(mine).then(pl.lit(one.name)).otherwise(site)
-            prefix = pl.when(mine & pl.lit(not _has_one_host(one))).then(usable).otherwise(prefix)
+            prefix = pl.when(mine & pl.lit(not has_one_host(one))).then(usable).otherwise(prefix)
         foreign = site.is_null()
     return pl.DataFrame({"host": hosts}).select(
         site.fill_null(_FOREIGN_SITE).alias("site"),
@@ -80,5 +80,6 @@ def _vaguest_first(sites: Sequence[Site]) -> list[tuple[str, Site]]:
     return sorted(names, key=lambda pair: (not pair[0].startswith("*."), len(pair[0])))
 
 
-def _has_one_host(site: Site) -> bool:
+def has_one_host(site: Site) -> bool:
+    """Tell whether a site has a single host, which then does not stand in front of its pages."""
     return len(site.hosts) == 1 and not site.hosts[0].startswith("*.")

@@ -7,14 +7,15 @@ it would show the key to somebody else.
 
 from __future__ import annotations
 
+import io
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
 
 import urllib3
 
 from logstats import __version__
+from logstats.publish.proxies import pool_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,7 +75,7 @@ class Channel:
         self._attempts = attempts
         self._most = most
         self._pause = pause
-        self._pool = _pool(self._base)
+        self._pool = pool_of(self._base)
 
     def place(self, path: str) -> str:
         """Name host and path, for messages."""
@@ -105,13 +106,16 @@ class Channel:
 
     def _once(self, method: str, path: str, body: bytes | None, kind: str) -> Answer:
         headers = self._key.headers() | {"User-Agent": f"logstats/{__version__}", "Accept": "application/json"}
+        stream = None
         if body is not None:
-            headers["Content-Type"] = kind
+            # As a stream, so that each block has a timeout of its own; of bytes, all would have to be sent within one.
+            stream = io.BytesIO(body)
+            headers |= {"Content-Type": kind, "Content-Length": str(len(body))}
         try:
             response = self._pool.request(
                 method,
                 self._base + path,
-                body=body,
+                body=stream,
                 headers=headers,
                 redirect=False,
                 retries=False,
@@ -141,12 +145,3 @@ def _wanted_pause(answer: Answer) -> float:
     """Give the seconds that the service asks to wait."""
     text = answer.headers.get("retry-after", "")
     return float(text) if text.isdecimal() and text.isascii() else 0.0
-
-
-def _pool(base: str) -> urllib3.PoolManager:
-    """Make connections, through the proxy that https_proxy names unless no_proxy says otherwise."""
-    parts = urlsplit(base)
-    proxy = getproxies_environment().get(parts.scheme)
-    if proxy and not proxy_bypass(parts.hostname or ""):
-        return urllib3.ProxyManager(proxy)
-    return urllib3.PoolManager()

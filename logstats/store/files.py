@@ -96,7 +96,7 @@ def read_private(path: Path) -> bytes | None:
     """Read a file of mode 0600; None if it is not there.
 
     Raises:
-        NoPermissionError: It is a link, or others may read it.
+        NoPermissionError: It is a link or a folder, or others may read it.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -104,9 +104,13 @@ def read_private(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise NoPermissionError(f"{path}: cannot be opened: {error.strerror}") from None
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISDIR(mode) or mode & _OTHERS:
+        os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise NoPermissionError(f"{path}: is a folder, not a file")
+        raise NoPermissionError(f"{path}: others may read it", hint=f"chmod 600 {path}")
     with os.fdopen(descriptor, "rb") as file:
-        if os.fstat(descriptor).st_mode & _OTHERS:
-            raise NoPermissionError(f"{path}: others may read it", hint=f"chmod 600 {path}")
         return file.read()
 
 

@@ -22,6 +22,7 @@ from logstats.schema import TABLES
 from logstats.store import DurableStore
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterable, Iterator
 
 KEY: Final = "qjx-secret-key-0123456789"
@@ -107,6 +108,7 @@ class Service:
         ids: How many were given.
         command_lines: Those of all processes, seen while a request was answered.
         headers: Those of each request.
+        sender: The process that sends, if it is killed in the moment in which its connection is cut.
         with_object: Give the id in an object, as an old draft of the interface did.
     """
 
@@ -118,6 +120,7 @@ class Service:
     command_lines: set[bytes] = field(default_factory=set)
     headers: list[dict[str, str]] = field(default_factory=list)
     with_object: bool = False
+    sender: subprocess.Popen[bytes] | None = None
 
     def message(self, unique_id: str) -> dict[str, Any]:
         """Give what stands under an id."""
@@ -194,6 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def _cut(self) -> None:
+        if self.server.service.sender:
+            self.server.service.sender.kill()
         self.close_connection = True
         self.connection.close()
 

@@ -14,14 +14,15 @@ import pytest
 
 from logstats import config, geodata, read_cells, runs
 from logstats.derive import Knowledge
-from logstats.errors import BusyError, ConfigurationError, InputMissingError, InputRejectedError
-from logstats.publish.commission import plan
+from logstats.errors import BusyError, ConfigurationError, InputMissingError, InputRejectedError, LogstatsError
+from logstats.publish.commission import count, plan
 from logstats.publish.commission.build import Built, build
 from logstats.publish.commission.check import check
 from logstats.publish.commission.message import rows_of
 from logstats.publish.commission.period import Period, half_year, last_month, month
 from logstats.read import open_source
 from logstats.store import DurableStore
+from tests.commission.conftest import days_of, fill
 
 if TYPE_CHECKING:
     import subprocess
@@ -180,6 +181,100 @@ def test_urls_that_no_log_tells_apart_are_not_guessed(store: Path, settings: con
     assert made(store, of_commission(settings, pages=str(hosts), pages_field="links[*].url")).wanted.urls == []
 
 
+def test_no_view_is_counted_for_two_urls(
+    make_store: Callable[..., Path], settings: config.Config, tmp_path: Path
+) -> None:
+    """Of hosts that a log without hosts cannot tell apart, or that are numbers, none is guessed; every view is once."""
+    store = make_store([{"day": date(2026, 10, 5), "page": "/a", "views": 10}], FIRST, AFTER)
+    file = tmp_path / "list.txt"
+    for host, reason in (("d\u00e9marches.example.org", "the log names no host"), ("192.0.2.7", "is a number")):
+        file.write_text(f"https://{host}/a\nhttps://www.example.org/a\n")
+        built = made(store, of_commission(settings, pages=str(file)))
+        sent = int(built.rows["number"].sum())
+        assert (sent + built.counted.unlisted, built.counted.total) == (10, 10)
+        assert reason in built.wanted.not_countable[f"https://{host}/a"]
+    assert table(built) == [("https://www.example.org/a", "FR", "PC", 10)]
+    file.write_text("https://www.www.example.org/a\nhttps://example.org/a\n")
+    store = make_store([{"day": date(2026, 10, 5), "page": "www.example.org/a", "views": 10}], FIRST, AFTER, "www")
+    assert made(store, of_commission(settings, pages=str(file))).wanted.urls == []
+
+
+def test_a_host_with_accents_is_found_as_logs_have_it(
+    make_store: Callable[..., Path], settings: config.Config, tmp_path: Path
+) -> None:
+    """Browsers send the ASCII form of a name; the URL is sent as it is registered."""
+    file = tmp_path / "list.txt"
+    file.write_text("https://d\u00e9marches.example.org/a\n")
+    row = {"day": date(2026, 10, 5), "page": "xn--dmarches-b1a.example.org/a", "views": 10}
+    built = made(make_store([row], FIRST, AFTER), of_commission(settings, pages=str(file)))
+    assert table(built) == [("https://d\u00e9marches.example.org/a", "FR", "PC", 10)]
+
+
+@pytest.mark.parametrize("wrong", ("twice", "another country", "unlisted"))
+def test_numbers_that_are_not_those_of_the_cells_are_never_written(
+    wrong: str, store: Path, settings: config.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake in the counting itself is found by the proof, which adds up the cells another way."""
+    right = count.count
+
+    def mistaken(*arguments: Any) -> count.Counted:
+        found = right(*arguments)
+        if wrong == "twice":  # with an account that agrees
+            spare = found.total - 2 * int(found.by_day["number"].sum())
+            return replace(found, by_day=pl.concat([found.by_day, found.by_day]), unlisted=spare)
+        if wrong == "another country":
+            shifted = pl.col("country").cast(pl.String).replace("FR", "BE").cast(found.by_day.schema["country"])
+            return replace(found, by_day=found.by_day.with_columns(shifted))
+        return replace(found, unlisted=found.unlisted + 1)
+
+    monkeypatch.setattr(count, "count", mistaken)
+    with pytest.raises(LogstatsError, match="do not add up"):
+        made(store, settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "logged", "number"),
+    (
+        ("https://www.example.org/été", ("/%C3%A9t%C3%A9",), 1),
+        ("https://www.example.org/%C3%A9t%C3%A9", ("/%C3%A9t%C3%A9", "/%c3%a9t%c3%a9"), 2),
+        ("https://www.example.org/aide/contact", ("/aide/x", "/aide/contact"), None),
+        ("https://www.example.org/aide", ("/aide",), 1),
+        ("https://www.example.org/dossier/42", ("/dossier/42", "/dossier/43"), 1),
+        ("https://www.example.org/dossier/43", ("/dossier/42", "/dossier/43"), None),
+    ),
+)
+def test_a_url_has_the_views_of_its_path_alone(
+    url: str, logged: tuple[str, ...], number: int | None, settings: config.Config, tmp_path: Path
+) -> None:
+    """However it is spelled; where a rule or a template counts it with others, it is left out (None), not guessed."""
+    rules = (config.PageRule("^/aide/", "/aide"), config.PageRule("^/dossier/42$", "/dossier/42"))
+    ruled = replace(settings, pages=replace(settings.pages, rules=rules))
+    log, urls = tmp_path / "x.log", tmp_path / "u.txt"
+    log.write_text("".join(line(f"2026-10-05T12:0{i}+02:00", page) for i, page in enumerate(logged)))
+    urls.write_text(url + "\n")
+    built = made(
+        ingested(tmp_path / "new", log, ruled),
+        of_commission(ruled, unknown_country="XX", pages=str(urls)),
+        partial=True,
+    )
+    if number is None:
+        assert built.wanted.not_countable[url].startswith("its path is counted together with others")
+    else:
+        assert (table(built), built.wanted.not_countable) == ([(url, "XX", "PC", number)], {})
+
+
+def test_www_is_the_site_that_is_configured(settings: config.Config, tmp_path: Path) -> None:
+    """With same_page www, a site whose host has `www.` is that of a URL without it, and the other way round."""
+    for own, registered in (("www.example.org", "example.org"), ("example.org", "www.example.org")):
+        store = fill(tmp_path / own, [{"day": FIRST, "site": "one", "views": 3}], days_of(FIRST, AFTER), "one")
+        urls = tmp_path / "u.txt"
+        urls.write_text(f"https://{registered}/a\n")
+        alone = replace(of_commission(settings, pages=str(urls), same_page=()), site=(config.Site("one", (own,)),))
+        joined = replace(alone, commission=replace(alone.commission, same_page=("www",)))
+        assert table(made(store, joined)) == [(f"https://{registered}/a", "FR", "PC", 3)]
+        assert "none of the configured sites" in str(made(store, alone).wanted.not_countable)
+
+
 def test_hosts_in_the_log_are_hosts_in_the_url(make_store: Callable[..., Path], settings: config.Config) -> None:
     """Where the log names hosts, each URL gets the views of its own host, with www or without if that is no matter."""
     hosts = ("www.example.org", "example.org", "other.org")
@@ -196,6 +291,28 @@ def test_pages_without_a_host_need_a_front(store: Path, settings: config.Config)
     """Without a list and without hosts, the configuration must say what stands in front."""
     with pytest.raises(ConfigurationError, match="base_url"):
         made(store, of_commission(settings, pages=""))
+
+
+def two_sites(tmp_path: Path, settings: config.Config, *hosts: str, **values: Any) -> tuple[Path, config.Config]:
+    """Give a store of two sites with views of /contact, 3 and 4, and settings without a list."""
+    sites = tuple(config.Site(name, (host,)) for name, host in zip(("one", "two"), hosts, strict=True))
+    for site, views in (("one", 3), ("two", 4)):
+        row = {"day": date(2026, 10, 5), "site": site, "page": "/contact", "views": views}
+        fill(tmp_path / "sites", [row], days_of(FIRST, AFTER), site)
+    return tmp_path / "sites", replace(of_commission(settings, pages="", **values), site=sites)
+
+
+def test_pages_of_several_sites_are_never_added_up(settings: config.Config, tmp_path: Path) -> None:
+    """Each site has its own host in front; base_url serves the one that has none, and is refused for two of them."""
+    front = "https://one.example.org"
+    store, rules = two_sites(tmp_path, settings, "one.example.org", "two.example.org", base_url=front)
+    numbers = {row[0]: row[3] for row in table(made(store, rules))}
+    assert numbers == {f"{front}/contact": 3, "https://two.example.org/contact": 4}
+    starred = replace(rules, site=(config.Site("one", ("*.example.org",)), rules.site[1]))
+    assert {row[0]: row[3] for row in table(made(store, starred))} == numbers
+    neither = replace(rules, site=(starred.site[0], config.Site("two", ("*.example.com",))))
+    with pytest.raises(ConfigurationError, match="base_url: cannot stand in front of the pages of several sites"):
+        made(store, neither)
 
 
 def test_what_is_counted_is_configured(
@@ -243,6 +360,18 @@ def test_an_incomplete_month_is_refused(
     assert table(made(opened, settings, partial=True)) == [("https://www.example.org/a", "FR", "PC", 1)]
     with pytest.raises(InputRejectedError, match="not over"):
         made(opened, settings, month("2026-11"), partial=True)
+
+
+def test_a_month_without_one_of_the_sites_is_not_complete(settings: config.Config, tmp_path: Path) -> None:
+    """Without a list every configured site must have each day; with one, those of its URLs."""
+    store, rules = two_sites(tmp_path, settings, "one.example.org", "two.example.org")
+    assert made(store, rules).completeness.complete
+    third = replace(rules, site=(*rules.site, config.Site("three", ("three.example.org",))))
+    with pytest.raises(InputRejectedError, match="32 days without a line, or deleted \\(2026-10-01 three"):
+        made(store, third)
+    file = tmp_path / "list.txt"
+    file.write_text("https://two.example.org/contact\n")
+    assert made(store, of_commission(third, pages=str(file))).completeness.complete
 
 
 def test_west_of_utc_the_last_local_day_is_enough(make_store: Callable[..., Path], settings: config.Config) -> None:

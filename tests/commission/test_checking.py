@@ -13,16 +13,19 @@ from hypothesis import strategies as st
 
 from logstats import config
 from logstats.console import Console
-from logstats.errors import InputRejectedError
+from logstats.errors import ConfigurationError, InputRejectedError
 from logstats.publish.commission.assistance import read_requests
 from logstats.publish.commission.check import _all_fit, _validator, check
 from logstats.publish.commission.command import Options, run
 from logstats.publish.commission.compare import compare, warnings
 from logstats.publish.commission.count import ROWS
 from logstats.publish.commission.countries import assigned, sent_codes
+from logstats.publish.commission.listed import read_list
+from logstats.publish.commission.message import rows_of
 from logstats.publish.commission.period import half_year
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -249,3 +252,120 @@ def test_assistance_is_sent_in_the_same_way(
         assert run(options, connected, Console(quiet=True)) == 0
     assert [path for _, path in service.requests] == ["/v1/unique-id", *["/v1/statistics/assistance-services"] * 2]
     assert service.message("id-1")["nbEntries"] == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    (
+        ("--check", "october.json", "--send"),
+        ("--check", "october.json", "--out", "x.json"),
+        ("--send", "october.json", "--out", "x.json"),
+        ("--month", "2026-10", "--format", "csv"),
+        ("--month", "2026-10", "--out", "x.csv", "--format", "csv"),
+        ("--month", "2026-10", "--strict"),
+        ("--assistance", "x.csv", "--half-year", "2026-H1", "--diff"),
+    ),
+    ids=" ".join,
+)
+def test_options_that_contradict_each_other_do_nothing(
+    options: tuple[str, ...], logstats: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, store: Path
+) -> None:
+    """None is ignored, and none undoes what another one made."""
+    named = [str(tmp_path / option) if "." in option else option for option in options]
+    done = logstats("commission", "--store", store, *named)
+    assert done.returncode == 2, done.stderr
+    assert not list(tmp_path.glob("x.*"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    (
+        (b'"nbEntries":1', b'"nbEntries":1.0', "$.nbEntries: is 1.0, not a whole number"),
+        (b'"nbVisits":5', b'"nbVisits":5.0', "nbVisits: is 5.0, not a whole number"),
+        (b'"nbVisits":5', b'"nbVisits":1' + b"0" * 30, "not a whole number"),
+        (b"/a", rb"/\ud800", "has half a character"),
+        (b"/a", b"/a b", "which has blanks or control characters"),
+        (b"/a", rb"/a\n", "which has blanks or control characters"),
+    ),
+)
+def test_what_is_called_valid_can_be_compared_and_sent(
+    old: bytes, new: bytes, problem: str, settings: config.Config
+) -> None:
+    """What cannot is named by --check already; the same message without it is valid."""
+    row = b'{"nbVisits":5,"originatingCountry":"FR","deviceType":"PC"}'
+    message = (
+        b'{"uniqueId":"00000000-0000-0000-0000-000000000000","transferDate":"2026-11-05T00:00:00.00Z",'
+        b'"referencePeriod":{"startDate":"2026-10-01T00:00:00.00Z","endDate":"2026-10-31T23:59:59.00Z"},'
+        b'"transferType":"API","nbEntries":1,"sources":[{"sourceUrl":"https://www.example.org/a","statistics":['
+        + row
+        + b"]}]}"
+    )
+    value, problems = check(message, settings.commission)
+    assert problems == []
+    assert value is not None
+    assert rows_of(value)["number"].to_list() == [5]
+    assert message.count(old) == 1
+    _, problems = check(message.replace(old, new), settings.commission)
+    assert any(problem in f"{found.path}: {found.text}" for found in problems), problems
+
+
+def test_a_file_that_is_far_too_large_is_not_read(settings: config.Config) -> None:
+    """Only its size is told."""
+    limits = replace(settings.commission, max_bytes=1_000)
+    assert [found.text for found in check(b"{" * 10_001, limits)[1]] == ["has 10,001 bytes, more than 1,000"]
+
+
+def test_many_wrong_names_are_told_in_a_line(settings: config.Config) -> None:
+    """And quickly, also when one of them stands twice."""
+    names = [f'"n{i}":1' for i in range(50_000)]
+    _, [first, *_] = check(("{" + ",".join(names) + "}").encode(), settings.commission)
+    assert len(first.text) < 500
+    _, problems = check(("{" + ",".join([*names, '"n7":1']) + "}").encode(), settings.commission)
+    assert [found.text for found in problems] == ['an object has "n7" twice']
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    (
+        ("u.csv", 'url\n"https://x.example/a\nhttps://x.example/b\n', "is no CSV"),
+        ("u.csv", f"url\n{'x' * 140_000}\n", "is no CSV"),
+        ("u.csv", "https://x.example/a\nhttps://x.example/b\n", "has no header, but a URL"),
+        ("u.json", '["https://x.example/\\ud800"]', "is no URL"),
+        ("u.json", '["https://x.example/c\\n\\u0000"]', "is no URL"),
+        ("u.txt", "HTTPS://x.example/a\n", "is no URL"),
+    ),
+)
+def test_a_list_loses_no_url_silently(name: str, text: str, reason: str, tmp_path: Path) -> None:
+    """What cannot be read, or cannot stand in a message, is named with its place."""
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=reason) as caught:
+        read_list(file, "")
+    assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize("option", (("--month", "9999-12"), ("--month", "0001-01", "--diff")))
+def test_the_calendar_has_ends(option: tuple[str, ...], store: Path, logstats: Callable[..., Any]) -> None:
+    """Beyond them, an error says so."""
+    done = logstats("commission", "--store", store, *option)
+    assert done.returncode in {65, 78}, done.stderr
+    assert "failure of the program" not in done.stderr
+
+
+@pytest.mark.parametrize("half", ("9999-H2", "0000-H1"))
+def test_half_years_have_ends(half: str) -> None:
+    """The same of half-years."""
+    with pytest.raises(ConfigurationError):
+        half_year(half)
+
+
+def test_a_number_of_requests_has_an_end(tmp_path: Path) -> None:
+    """A number that nobody can have counted is named with its line."""
+    table = tmp_path / "t.csv"
+    for digits in (30, 5_000):
+        table.write_text(
+            "sourceUrl,nbRequests,categoryOfUser,subjectMatter,situationOfUser,avgResponseTime\n"
+            f"https://x.example/a,{'9' * digits},citizen,a,national,1\n"
+        )
+        with pytest.raises(InputRejectedError, match=r"t.csv:2: nbRequests: is too large"):
+            read_requests(table, half_year("2026-H1"))

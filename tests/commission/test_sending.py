@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +22,6 @@ from logstats.publish.commission.sent import Recipient, opened, periods, posts
 from logstats.publish.key import Key, find_key
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
 
     from logstats.config import Config
@@ -77,14 +79,16 @@ def one_set_per_period(service: Service, store: Path) -> None:
     assert views(service) == october_views()
 
 
+@pytest.mark.parametrize("unless_sent", (False, True))
 @pytest.mark.parametrize(
-    ("most", "fault"),
+    "case",
     [(10_000_000, fault) for fault in STATUSES + CUTS] + [(SPLIT, fault) for fault in ("401", "429", "500", *CUTS)],
 )
 def test_a_fault_at_every_request_in_turn_leaves_one_set_per_period(
-    fault: str, most: int, store: Path, key_file: Path, connected: Config, service: Service
+    case: tuple[int, str], store: Path, key_file: Path, connected: Config, service: Service, *, unless_sent: bool
 ) -> None:
-    """At the first, second, third … request something fails; the next run ends as if nothing had."""
+    """At the first, second, third … request something fails; the next run ends as if nothing had, also the timer's."""
+    most, fault = case
     config = small(connected) if most == SPLIT else connected
     number, codes = 0, set()
     while True:
@@ -97,12 +101,31 @@ def test_a_fault_at_every_request_in_turn_leaves_one_set_per_period(
         if number > len(service.requests):
             break
         codes.add(code)
-        assert send(folder, key_file, config) == 0
+        assert send(folder, key_file, config, unless_sent=unless_sent) == 0
         one_set_per_period(service, folder)
     assert number > (8 if most == SPLIT else 2)
     wanted = {"401": {77}, "403": {77}, "404": {78}, "302": {78}, "413": {65, 78}}
     # Where the status came and the rest did not, the message was accepted: 0.
     assert codes <= wanted.get(fault, {0, 75})
+
+
+@pytest.mark.parametrize("fault", CUTS)
+def test_a_sender_that_is_killed_leaves_one_set_per_period(
+    fault: str, store: Path, key_file: Path, connected: Config, service: Service, tmp_path: Path
+) -> None:
+    """SIGKILL while the id or the answer of a message is on its way; the timer's next run ends as if nothing had."""
+    file = tmp_path / "logstats.toml"
+    pages = connected.commission.pages
+    file.write_text(f"[commission]\nacceptance_url = '{service.url}'\npages = '{pages}'\nmax_bytes = 3000\n")
+    command = [sys.executable, "-m", "logstats", "commission", "--store", str(store), "--month", "2026-10", "--send"]
+    command += ["--unless-sent", "--config", str(file), "--api-key-file", str(key_file)]
+    for number in range(1, 4):
+        service.faults = {len(service.requests) + number: fault}
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as service.sender:
+            assert service.sender.wait(60) == -signal.SIGKILL
+    service.faults = {}
+    assert subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+    one_set_per_period(service, store)
 
 
 @pytest.mark.parametrize("fault", ("429", "500", *CUTS[:3]))
@@ -186,6 +209,35 @@ def test_a_file_that_was_built_earlier_is_sent_as_it_was_reviewed(
         out.write_bytes(service.sets["id-1"].replace(old, new))
         assert send(store, key_file, connected, send=str(out)) == 65
     assert len(service.requests) == before
+
+
+def test_a_file_of_a_part_takes_nothing_away(
+    store: Path, key_file: Path, connected: Config, service: Service, tmp_path: Path
+) -> None:
+    """Once all of October stands there, a file of its first half is refused: the rest would be gone."""
+    out = tmp_path / "october.json"
+    assert send(store, key_file, connected, send=None, out=out) == 0
+    assert send(store, key_file, connected) == 0
+    stands, before = dict(service.sets), len(service.requests)
+    out.write_bytes(out.read_bytes().replace(b"2026-10-31T23:59:59.00Z", b"2026-10-15T21:59:59.00Z"))
+    assert send(store, key_file, connected, send=str(out), month=None) == 65
+    assert (service.sets, len(service.requests)) == (stands, before)
+    assert send(store, key_file, connected) == 0
+    one_set_per_period(service, store)
+
+
+def test_a_comparison_that_warns_stops_the_sending(
+    store: Path, key_file: Path, connected: Config, service: Service, tmp_path: Path
+) -> None:
+    """With --strict nothing leaves when there is something to look at; without it, it does."""
+    fewer = tmp_path / "before.json"
+    only = tmp_path / "only.txt"
+    only.write_text("https://www.example.org/zzz\n")
+    assert send(store, key_file, connected, send=None, out=fewer, pages=only) == 0
+    assert send(store, key_file, connected, diff=str(fewer), strict=True) == 65
+    assert service.requests == []
+    assert send(store, key_file, connected, diff=str(fewer)) == 0
+    one_set_per_period(service, store)
 
 
 def test_an_old_draft_of_the_id_is_understood(store: Path, key_file: Path, connected: Config, service: Service) -> None:

@@ -51,6 +51,7 @@ class Proxy:
         seen: All requests.
         command_lines: Of all processes, while requests came.
         bodies: Of answers by the number of a request, as (status, text), in place of the platform's.
+        meanwhile: What happens elsewhere before a request is passed on, by method and end of the path; each once.
     """
 
     upstream: str
@@ -60,6 +61,7 @@ class Proxy:
     seen: list[Seen] = field(default_factory=list)
     command_lines: set[bytes] = field(default_factory=set)
     bodies: dict[int, tuple[int, str]] = field(default_factory=dict)
+    meanwhile: dict[tuple[str, str], Callable[[], object]] = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
     number: int = 0
 
@@ -108,6 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         proxy.number += 1
         number = proxy.number
         _look_at_processes(proxy)
+        self._let_happen()
         fault = proxy.faults.get(number, "")
         if number in proxy.bodies:
             self._say(*proxy.bodies[number])
@@ -137,6 +140,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_DELETE = do_any  # noqa: N815 - the names that the base class looks for
+
+    def _let_happen(self) -> None:
+        meanwhile = self.server.proxy.meanwhile
+        for method, end in [*meanwhile]:
+            if self.command == method and urlsplit(self.path).path.endswith(end):
+                meanwhile.pop((method, end))()
 
     def _pass_on(self, body: bytes) -> tuple[int, str, bytes]:
         proxy = self.server.proxy

@@ -15,7 +15,7 @@ from logstats import folders
 from logstats.errors import BusyError, LogstatsError, NoPermissionError
 from logstats.publish.datagouv.resources import KEY
 
-from .conftest import TIMEOUT, Publisher, rewritten, rules_for
+from .conftest import TIMEOUT, Publisher, changed, rules_for
 from .proxy import FAULTS, Proxy, wait_until
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def test_a_fault_at_every_request_of_the_first_publication(fault: str, udata: Ud
 @pytest.mark.parametrize("fault", WORST)
 def test_a_fault_at_every_request_of_a_correction(fault: str, udata: Udata, small: Path, tmp_path: Path) -> None:
     """The same while files are replaced."""
-    assert in_turn(udata, changed(small, tmp_path), fault, before=small) == 8
+    assert in_turn(udata, changed(small, tmp_path / "2026"), fault, before=small) == 8
 
 
 @pytest.mark.parametrize("fault", WORST)
@@ -129,15 +129,6 @@ def test_a_fault_at_every_part_of_a_large_file(fault: str, udata: Udata, small: 
     """Files in parts: parts that were sent twice, or not put together, leave one resource."""
     largest = max(len(data) for data in folders.read(small).values())
     assert in_turn(udata, small, fault, part_bytes=largest // 2) > 18
-
-
-def changed(small: Path, tmp_path: Path) -> Path:
-    """Give the release with other bytes in each file but one table, and still good."""
-    files = folders.read(small)
-    kept = {name: data for name, data in files.items() if not name.endswith(".json")}
-    package = json.loads(files["datapackage.json"]) | {"version": "2.0.0"}
-    old = {**files, "datapackage.json": json.dumps(package).encode()}
-    return rewritten(old, kept, tmp_path / "changed" / "2026", late_lines=7)
 
 
 def test_an_upload_that_arrives_late_is_removed(

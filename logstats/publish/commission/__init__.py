@@ -4,6 +4,7 @@
     count      cells ──> a frame of url, country, device, number, and an account of every view
     plan       a month ──> the periods that are sent, each in a message of at most 10 MB
     message    the frame ──> the bytes of a message
+    prove      the bytes are read again, and the cells added up another way: both say the same
     check      any message ──> what is wrong with it, with JSON paths
     compare    two messages ──> what vanished, appeared, changed
     sent       the ledger of what was sent: one id for each period, kept before anything is posted

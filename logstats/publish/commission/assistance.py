@@ -6,13 +6,12 @@ empty), situationOfUser (cross-border, national), avgResponseTime (days).
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from logstats.errors import InputRejectedError
-from logstats.publish.commission.listed import read_text
+from logstats.publish.commission.listed import read_rows, read_text, separator_of
 from logstats.publish.commission.message import Message
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ __all__ = ["read_requests"]
 _TEXTS: Final = ("categoryOfUser", "subjectMatter", "sub-subjectMatter", "situationOfUser")
 _NEEDED: Final = ("sourceUrl", "nbRequests", "categoryOfUser", "subjectMatter", "situationOfUser", "avgResponseTime")
 _OPTIONAL: Final = "sub-subjectMatter"
+_DIGITS: Final = 15  # more than anybody was asked
 
 
 def read_requests(file: Path, period: Period) -> Message:
@@ -42,21 +42,22 @@ def read_requests(file: Path, period: Period) -> Message:
         InputMissingError: There is no such file.
         InputRejectedError: A column is missing, or something is no number; file and line are named.
     """
-    lines = read_text(file).splitlines()
-    header = lines[0] if lines else ""
-    delimiter = ";" if header.count(";") > header.count(",") else ","
-    rows = csv.DictReader(lines, delimiter=delimiter)
-    names = rows.fieldnames or []
+    text = read_text(file)
+    rows = read_rows(file, text)
+    _, names = next(rows, (1, []))
     if missing := [name for name in _NEEDED if name not in names]:
         raise InputRejectedError(f"{file}:1: lacks the column {missing[0]}", hint=f"columns: {', '.join(_NEEDED)}")
     if unknown := [name for name in names if name not in {*_NEEDED, _OPTIONAL}]:
         raise InputRejectedError(f"{file}:1: has a column {unknown[0]!r}, which is none of the message's")
     sources: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        place = f"{file}:{rows.line_num}"
-        if None in row or None in row.values():
+    for number, cells in rows:
+        if not cells:  # an empty line
+            continue
+        place = f"{file}:{number}"
+        if len(cells) != len(names):
             raise InputRejectedError(f"{place}: has another number of columns than the header")
-        sources.setdefault(row["sourceUrl"].strip(), []).append(_statistic(row, place, delimiter))
+        row = dict(zip(names, cells, strict=True))
+        sources.setdefault(row["sourceUrl"].strip(), []).append(_statistic(row, place, separator_of(text)))
     for found in sources.values():
         found.sort(key=lambda one: [one.get(name, "") for name in _TEXTS])
     encoded = [{"sourceUrl": url, "statistics": found} for url, found in sorted(sources.items())]
@@ -81,6 +82,8 @@ def _number(text: str, place: str, *, whole: bool) -> int | float:
     before, _, after = text.strip().partition(".")
     if not before.isdecimal() or not before.isascii() or (after and not (after.isdecimal() and after.isascii())):
         raise InputRejectedError(f"{place}: must be a number")
+    if len(before) > _DIGITS:
+        raise InputRejectedError(f"{place}: is too large")
     if whole and after:
         raise InputRejectedError(f"{place}: must be a whole number")
     return float(f"{before}.{after}") if after.strip("0") else int(before)

@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import orjson
-import polars as pl
-
 from logstats.derive.sites import DEFAULT_SITE
-from logstats.errors import InputMissingError, InputRejectedError, LogstatsError
+from logstats.errors import InputMissingError, InputRejectedError
 from logstats.publish.commission import count, plan
-from logstats.publish.commission.check import check_value
 from logstats.publish.commission.complete import Completeness, completeness, known_days, must_be_complete
 from logstats.publish.commission.listed import read_list
-from logstats.publish.commission.message import INFORMATION, Message, rows_of
+from logstats.publish.commission.message import INFORMATION, Message
 from logstats.publish.commission.pages import Wanted, by_list, by_pattern
+from logstats.publish.commission.prove import prove
 from logstats.publish.commission.sent import Recipient, periods
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    import polars as pl
 
     from logstats.config import Config
     from logstats.publish.commission.period import Period
@@ -76,8 +75,7 @@ def build(store: Path, period: Period, config: Config, environment: str, *, now:
     days = known_days(store, period, config.timezone)
     month = count.read_month(store, period, config)
     wanted = _wanted(month, config)
-    sites = sorted(wanted.keys["site"].unique()) or [site.name for site in config.site] or [DEFAULT_SITE]
-    found = completeness(days, period, config.timezone, sites)
+    found = completeness(days, period, config.timezone, _sites(wanted, config))
     if not partial:
         must_be_complete(found, name)
     counted = count.count(month, wanted, config)
@@ -85,7 +83,7 @@ def build(store: Path, period: Period, config: Config, environment: str, *, now:
     parts = plan.pieces(period, sent, ZoneInfo(config.timezone))
     made = [(one.sent_as(one.unique_id, now), own) for one, own in plan.messages(counted, wanted.urls, parts, config)]
     rows = made[0][1] if len(made) == 1 else counted.rows(period, config.timezone)
-    _prove(made, rows, counted, config)
+    prove(made, rows, month, wanted, counted, config)
     messages = tuple(message for message, _ in made)
     return Built(period, messages, rows, wanted, counted, month.other, found)
 
@@ -96,6 +94,13 @@ def rows_of_month(store: Path, period: Period, config: Config) -> pl.DataFrame:
     return count.count(month, _wanted(month, config), config).rows(period, config.timezone)
 
 
+def _sites(wanted: Wanted, config: Config) -> list[str]:
+    """Give the sites that must have each day: those of the list, or without one all, also without a view."""
+    asked = set(wanted.keys["site"])
+    every = {site.name for site in config.site} or {DEFAULT_SITE}
+    return sorted(asked or every) if config.commission.pages else sorted(asked | every)
+
+
 def _wanted(month: count.Month, config: Config) -> Wanted:
     if not config.commission.pages:
         return by_pattern(month.known, config)
@@ -103,30 +108,3 @@ def _wanted(month: count.Month, config: Config) -> Wanted:
     if config.file and not file.is_absolute():
         file = config.file.parent / file
     return by_list(read_list(file, config.commission.pages_field), month.known, config)
-
-
-def _prove(
-    made: list[tuple[Message, pl.DataFrame]], rows: pl.DataFrame, counted: count.Counted, config: Config
-) -> None:
-    """Read the bytes again: the schema holds, each message has the numbers of its period, and all of them the month's.
-
-    Raises:
-        LogstatsError: A failure of the program; nothing is written.
-    """
-    read = []
-    for message, own in made:
-        encoded = message.encoded
-        value = orjson.loads(encoded)
-        for problem in check_value(value, len(encoded), config.commission):
-            raise LogstatsError(f"the message is not valid: {problem.path}: {problem.text}")
-        read.append(rows_of(value))
-        if not read[-1].equals(own):
-            raise LogstatsError(f"{message.period}: the message is not what the cells say")
-    key = ("url", "country", "device")
-    numbered: dict[str, pl.DataType] = {name: pl.Enum(rows[name].unique().sort()) for name in ("url", "country")}
-    sums = pl.concat(read).with_columns(pl.col(name).cast(dtype) for name, dtype in numbered.items())
-    sums = sums.group_by(key).agg(pl.col("number").sum())
-    together = sums.sort(key).with_columns(pl.col("url", "country").cast(pl.String))
-    account = int(rows["number"].sum()) + counted.left_out + counted.unlisted
-    if not together.equals(rows) or account != counted.total:
-        raise LogstatsError("the messages do not add up to what the cells say")

@@ -8,6 +8,7 @@ the same); all else goes to jsonschema, so that ten megabytes take a second and 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import datetime
 from functools import cache, lru_cache
 from importlib import resources
@@ -31,6 +32,9 @@ MOST_SHOWN: Final = 100
 """So many problems are named; then it is enough."""
 
 _LONGEST: Final = 80
+_MOST_NAMES: Final = 10
+_FAR_TOO_LARGE: Final = 10  # times the largest message: nothing that is worth being read
+_TOO_MANY: Final = 2**63
 _DEVICES: Final = frozenset(DEVICES)
 _SOURCE_NAMES: Final = frozenset(("sourceUrl", "statistics"))
 _ROW_NAMES: Final = frozenset(("nbVisits", "originatingCountry", "deviceType"))
@@ -44,6 +48,10 @@ class Problem(NamedTuple):
     text: str
 
 
+class _UnreadableError(ValueError):
+    """The bytes are no message that could be looked at further."""
+
+
 def check(encoded: bytes, commission: Commission) -> tuple[dict[str, Any] | None, list[Problem]]:
     """Check the bytes of a message.
 
@@ -55,17 +63,36 @@ def check(encoded: bytes, commission: Commission) -> tuple[dict[str, Any] | None
         Its value (None if it is no JSON object), and what is wrong with it.
     """
     try:
+        value = _read(encoded, commission)
+    except _UnreadableError as error:
+        return None, [Problem("$", str(error))]
+    return value, [*islice(check_value(value, len(encoded), commission), MOST_SHOWN)]
+
+
+def _read(encoded: bytes, commission: Commission) -> dict[str, Any]:
+    """Read the bytes of a message as an object of texts and numbers.
+
+    Raises:
+        _UnreadableError: It is none; the text says why.
+    """
+    if len(encoded) > _FAR_TOO_LARGE * commission.max_bytes:
+        raise _UnreadableError(_too_large(len(encoded), commission))
+    try:
         value = json.loads(encoded.decode("utf-8"), object_pairs_hook=_once)
     except UnicodeDecodeError as error:
-        return None, [Problem("$", f"is not UTF-8 text: byte {error.start:,}")]
+        raise _UnreadableError(f"is not UTF-8 text: byte {error.start:,}") from None
     except json.JSONDecodeError as error:
-        return None, [Problem("$", f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg}")]
-    except (ValueError, RecursionError) as error:
-        text = str(error) if isinstance(error, _TwiceError) else "is not JSON that can be read"
-        return None, [Problem("$", text)]
+        reason = f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        raise _UnreadableError(reason) from None
+    except _UnreadableError:
+        raise
+    except (RecursionError, ValueError):
+        raise _UnreadableError("is not JSON that can be read") from None
     if not isinstance(value, dict):
-        return None, [Problem("$", "must be an object")]
-    return value, [*islice(check_value(value, len(encoded), commission), MOST_SHOWN)]
+        raise _UnreadableError("must be an object")
+    if rb"\u" in encoded and not _is_text(value):
+        raise _UnreadableError("has half a character: a surrogate without the other one")
+    return value
 
 
 def check_value(value: dict[str, Any], size: int, commission: Commission) -> Iterator[Problem]:
@@ -75,13 +102,26 @@ def check_value(value: dict[str, Any], size: int, commission: Commission) -> Ite
     envelope = value | ({"sources": []} if isinstance(sources, list) else {})
     yield from _by_schema(_validator(service), envelope, "$")
     if size > commission.max_bytes:
-        yield Problem("$", f"has {size:,} bytes, more than {commission.max_bytes:,}")
+        yield Problem("$", _too_large(size, commission))
     yield from _dates(value)
     if isinstance(sources, list):
         entries = value.get("nbEntries")
         if type(entries) is int and entries != len(sources):
             yield Problem("$.nbEntries", f"is {entries:,}, but $.sources has {len(sources):,} items")
         yield from _sources(sources, service, commission)
+
+
+def _too_large(size: int, commission: Commission) -> str:
+    return f"has {size:,} bytes, more than {commission.max_bytes:,}"
+
+
+def _is_text(value: Any) -> bool:  # noqa: ANN401 - whatever JSON can hold
+    """Tell whether all texts can be encoded: JSON can name half a character."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def service_of(value: dict[str, Any]) -> str:
@@ -94,16 +134,11 @@ def service_of(value: dict[str, Any]) -> str:
     return INFORMATION
 
 
-class _TwiceError(ValueError):
-    """A name stands twice in an object."""
-
-
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _TwiceError(f"an object has {_shown(twice)} twice")
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise _UnreadableError(f"an object has {_shown(twice)} twice")
     return found
 
 
@@ -117,6 +152,8 @@ def _sources(sources: list[Any], service: str, commission: Commission) -> Iterat
         if not (isinstance(rows, list) and len(source) == len(_SOURCE_NAMES) and _is_url(source.get("sourceUrl"))):
             yield from _by_schema(validator, source | {"statistics": []} if isinstance(rows, list) else source, path)
         url = source.get("sourceUrl") if isinstance(source, dict) else None
+        if isinstance(url, str) and (" " in url or not url.isprintable()):
+            yield Problem(f"{path}.sourceUrl", f"is {_shown(url)}, which has blanks or control characters")
         if isinstance(url, str) and seen.setdefault(url, i) != i:
             yield Problem(f"{path}.sourceUrl", f"is the URL of $.sources[{seen[url]}]")
         if isinstance(rows, list):
@@ -165,6 +202,7 @@ def _all_fit(rows: list[Any], codes: frozenset[str]) -> bool:
             and {*map(len, rows)} == {len(_ROW_NAMES)}
             and {*map(type, numbers)} == {int}
             and min(numbers) >= 1
+            and max(numbers) < _TOO_MANY
             and {country for country, _ in keys} <= codes
             and {device for _, device in keys} <= _DEVICES
         )
@@ -201,14 +239,22 @@ def _dates(value: dict[str, Any]) -> Iterator[Problem]:
             yield Problem(earlier, f"is later than {later}")
 
 
+def _is_whole(_: Any, value: Any) -> bool:  # noqa: ANN401 - whatever JSON can hold
+    """Tell whether a number is whole as it is written: 2.0 is sent as 2.0, and larger ones cannot be added up."""
+    return type(value) is int and abs(value) < _TOO_MANY
+
+
 @cache
 def _validator(service: str, part: str = "") -> Draft202012Validator:
     """Give the validator of a message, or of one of the schema's definitions."""
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - only this command needs it
+    from jsonschema.validators import extend  # noqa: PLC0415 - the same
 
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
+    kind: type[Draft202012Validator] = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
     text = resources.files(__package__ or "").joinpath(f"{service}.schema.json").read_text("utf-8")
     schema = json.loads(text)
-    return Draft202012Validator({"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]} if part else schema)
+    return kind({"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]} if part else schema)
 
 
 def _by_schema(validator: Draft202012Validator, value: Any, path: str) -> Iterator[Problem]:  # noqa: ANN401 - JSON
@@ -223,10 +269,11 @@ def _in_words(error: ValidationError) -> str:
     shown = _shown(error.instance)
     instance: Any = error.instance
     if error.validator == "required":
-        return f"lacks {', '.join(name for name in wanted if name not in instance)}"
+        return f"lacks {', '.join(islice((name for name in wanted if name not in instance), _MOST_NAMES))}"
     if error.validator == "additionalProperties":
         known = error.schema["properties"] if isinstance(error.schema, dict) else {}
-        return f"has {', '.join(_shown(name) for name in instance if name not in known)}, which is not allowed"
+        unknown = [_shown(name) for name in instance if name not in known]
+        return f"has {', '.join(unknown[:_MOST_NAMES])}{', …' * (len(unknown) > _MOST_NAMES)}, which is not allowed"
     texts = {
         "enum": f"is {shown}, not one of {', '.join(wanted) if isinstance(wanted, list) else wanted}",
         "type": f"is {shown}, not {_KINDS.get(str(wanted), wanted)}",

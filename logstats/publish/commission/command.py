@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from logstats.errors import ConfigurationError, InputRejectedError
 from logstats.publish.commission import compare, files, summary
 from logstats.publish.commission.assistance import read_requests
@@ -71,7 +73,12 @@ class Options:
 
 
 def run(options: Options, config: Config, console: Console) -> int:
-    """Build, check, compare and send, as far as each is asked for; give the exit code."""
+    """Build, check, compare and send, as far as each is asked for; give the exit code.
+
+    Raises:
+        click.UsageError: Options contradict each other; nothing was done.
+    """
+    _refuse_contradictions(options)
     if options.pages:
         config = replace(config, commission=replace(config.commission, pages=str(options.pages.absolute())))
     if options.check_file:
@@ -81,6 +88,25 @@ def run(options: Options, config: Config, console: Console) -> int:
     if options.assistance:
         return _assistance(options, config, console)
     return _month(options, config, console)
+
+
+def _refuse_contradictions(options: Options) -> None:
+    """Refuse options of which one would be ignored, or would undo another one."""
+    makes_nothing = options.check_file or options.send
+    wrong = {
+        "--check makes and sends nothing": options.check_file and (options.send is not None or options.assistance),
+        "--out needs something that is made: no --check, no file to --send": options.out and makes_nothing,
+        "--format says what is written beside --out": options.twins and not options.out,
+        "--format is for a month: not for --assistance": options.twins and options.assistance,
+        "--diff compares page views: not for --assistance, or a file to --send": options.diff is not None
+        and (options.send or options.assistance),
+        "--strict judges a comparison: --diff": options.strict and options.diff is None,
+        "--out and a file of --format have the same name": options.out
+        and options.out.suffix.removeprefix(".") in options.twins,
+    }
+    for reason, is_wrong in wrong.items():
+        if is_wrong:
+            raise click.UsageError(f"{reason}.")
 
 
 def _month(options: Options, config: Config, console: Console) -> int:
@@ -100,9 +126,13 @@ def _month(options: Options, config: Config, console: Console) -> int:
         shown += compare.sections(figures["comparison"])
         code = _judge(figures["comparison"], options)
     figures["files"] = _write(options, built.messages, built.rows)
-    if options.send is not None:
-        figures["sent"] = _send(options, built.messages, Recipient(options.environment, INFORMATION), config)
-    _show(figures, shown, console)
+    try:
+        if options.send is not None and not code:
+            figures["sent"] = _send(options, built.messages, Recipient(options.environment, INFORMATION), config)
+    finally:  # what was found and written is told even if sending fails
+        _show(figures, shown, console)
+    if options.send is not None and code:
+        console.error("nothing was sent: there is something to look at", "without --strict it is sent")
     return code
 
 
@@ -153,9 +183,11 @@ def _assistance(options: Options, config: Config, console: Console) -> int:
     figures: dict[str, Any] = {"half_year": options.half_year, "sources": message.entries}
     figures["requests"] = sum(row["nbRequests"] for s in (value or {})["sources"] for row in s["statistics"])
     figures["files"] = _write(options, [message], None)
-    if options.send is not None:
-        figures["sent"] = _send(options, [message], Recipient(options.environment, ASSISTANCE), config)
-    _show(figures, [], console)
+    try:
+        if options.send is not None:
+            figures["sent"] = _send(options, [message], Recipient(options.environment, ASSISTANCE), config)
+    finally:
+        _show(figures, [], console)
     return 0
 
 

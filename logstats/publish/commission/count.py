@@ -117,11 +117,11 @@ def count(month: Month, wanted: Wanted, config: Config) -> Counted:
     keys = wanted.keys.with_columns(pl.col("url").cast(urls))
     by_day = (
         month.cells.lazy()
-        .join(keys.lazy(), on=["site", "page"], how="inner")
+        .join(keys.lazy(), on=["site", "page"], how="inner", validate="m:1")  # a page counts for one URL
         .with_columns(sent_country(config.commission).cast(codes, strict=False).alias("country"))
         .group_by("day", *_KEY)
         .agg(pl.col("number").sum())
         .collect()
     )
-    total, listed = int(month.cells["number"].sum()), int(by_day["number"].sum())
-    return Counted(by_day, total, total - listed)
+    unlisted = month.cells.join(keys, on=["site", "page"], how="anti")
+    return Counted(by_day, int(month.cells["number"].sum()), int(unlisted["number"].sum()))

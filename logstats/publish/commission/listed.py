@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from io import StringIO
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from logstats.errors import ConfigurationError, InputMissingError, NoPermissionError
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["read_list", "read_text"]
+__all__ = ["read_list", "read_rows", "read_text", "separator_of"]
+
+_FORBIDDEN: Final = frozenset(' <>{}"\\')
 
 
 def read_list(file: Path, field: str) -> list[str]:
@@ -35,12 +38,7 @@ def read_list(file: Path, field: str) -> list[str]:
     found = readers.get(file.suffix.lower(), _lines)(file, text, field)
     urls: dict[str, None] = {}
     for place, url in found:
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and not set(url) & set(' \t<>{}"\\')
-        except ValueError:
-            usable = False
-        if not usable:
+        if not _is_usable(url):
             raise ConfigurationError("is no URL", file=f"{file}:{place}", hint="as in https://www.example.org/page")
         urls[url] = None
     if not urls:
@@ -66,6 +64,36 @@ def read_text(file: Path) -> str:
         raise NoPermissionError(f"{file}: cannot be read: {error.strerror}") from None
 
 
+def read_rows(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Read the rows of a CSV, separated by commas or semicolons as its first line is, each with its line.
+
+    Raises:
+        ConfigurationError: A quote is not closed, or a field has no end.
+    """
+    rows = csv.reader(StringIO(text, newline=""), delimiter=separator_of(text), strict=True)
+    try:
+        for row in rows:
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise ConfigurationError(f"is no CSV: {error}", file=f"{file}:{max(rows.line_num, 1)}") from None
+
+
+def separator_of(text: str) -> str:
+    """Tell by the first line what separates the columns of a CSV."""
+    header = text.partition("\n")[0]
+    return ";" if header.count(";") > header.count(",") else ","
+
+
+def _is_usable(url: str) -> bool:
+    """Tell whether a text is an address that can stand in a message as it is."""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return False
+    # What is printable can be encoded, too: a lone surrogate is neither.
+    return url.startswith(("http://", "https://")) and bool(host) and url.isprintable() and not set(url) & _FORBIDDEN
+
+
 def _lines(_file: Path, text: str, _field: str) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip() and not line.startswith("#"):
@@ -73,19 +101,19 @@ def _lines(_file: Path, text: str, _field: str) -> Iterator[tuple[str, str]]:
 
 
 def _csv(file: Path, text: str, field: str) -> Iterator[tuple[str, str]]:
-    lines = text.splitlines()
-    header = lines[0] if lines else ""
-    rows = csv.reader(lines, delimiter=";" if header.count(";") > header.count(",") else ",")
-    names = next(rows, [])
+    rows = read_rows(file, text)
+    _, names = next(rows, (1, []))
     if field and field not in names:
         raise ConfigurationError(
             f"has no column {field!r}", file=f"{file}:1", hint=f"commission.pages_field: one of {', '.join(names)}"
         )
+    if any(map(_is_usable, names)):
+        raise ConfigurationError("has no header, but a URL", file=f"{file}:1", hint="name the columns, or call it .txt")
     column = names.index(field) if field else 0
-    for row in rows:
+    for number, row in rows:
         url = next(islice(row, column, None), "").strip()
         if url:
-            yield str(rows.line_num), url
+            yield str(number), url
 
 
 def _json(file: Path, text: str, field: str) -> Iterator[tuple[str, str]]:

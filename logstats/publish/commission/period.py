@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from typing import Final, Self
 from zoneinfo import ZoneInfo
 
@@ -25,12 +25,13 @@ class Period:
 
     @classmethod
     def of(cls, start: str, end: str) -> Self:
-        """Read the two texts of a message.
+        """Read the two texts of a message, to the second.
 
         Raises:
             ValueError: One of them is no date.
         """
-        return cls(datetime.fromisoformat(start).astimezone(UTC), datetime.fromisoformat(end).astimezone(UTC))
+        ends = (datetime.fromisoformat(text).astimezone(UTC).replace(microsecond=0) for text in (start, end))
+        return cls(*ends)
 
     @property
     def texts(self) -> tuple[str, str]:
@@ -94,7 +95,7 @@ def half_year(text: str) -> Period:
         ConfigurationError: It is no half-year.
     """
     year, _, half = text.partition("-")
-    if half not in _HALVES or not (year.isdecimal() and len(year) == len("2026")):
+    if half not in _HALVES or not (year.isdecimal() and len(year) == len("2026") and int(year)):
         raise ConfigurationError(f"{text!r} is no half-year", key="--half-year", hint="as in 2026-H1")
     first = datetime(int(year), _HALVES[half][0], 1, tzinfo=UTC)
     return _until(first, _months_later(first, 6))
@@ -105,5 +106,13 @@ def _until(first: datetime, after: datetime) -> Period:
 
 
 def _months_later(first: datetime, months: int) -> datetime:
+    """Give the first of a month so many months later.
+
+    Raises:
+        ConfigurationError: The calendar ends before.
+    """
     index = first.year * _MONTHS + first.month - 1 + months
-    return first.replace(year=index // _MONTHS, month=index % _MONTHS + 1)
+    year, before = divmod(index, _MONTHS)
+    if not MINYEAR <= year <= MAXYEAR:
+        raise ConfigurationError("lies beyond the calendar", key="--month", hint="as in 2026-10")
+    return first.replace(year=year, month=before + 1)

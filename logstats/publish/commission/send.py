@@ -13,7 +13,7 @@ from logstats.publish.commission.check import check_value
 from logstats.publish.commission.message import INFORMATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from logstats.config import Commission
     from logstats.publish.commission.channel import Channel
@@ -24,7 +24,7 @@ __all__ = ["send", "views_of"]
 
 
 def send(
-    messages: Iterable[Message],
+    messages: Sequence[Message],
     sent: Sent,
     channel: Channel,
     *,
@@ -55,7 +55,7 @@ def send(
     done: list[dict[str, Any]] = []
     for message in messages:
         views = _checked(message, settings)
-        unique_id = sent.id_of(message.period)
+        unique_id = sent.id_of(message.period, messages[-1].period.end)
         entry = {"period": str(message.period), "unique_id": unique_id, "status": None, "views": views}
         if unique_id and unless_sent and sent.accepted_last(message):
             done.append(entry)

@@ -56,6 +56,23 @@ class Options:
 
 def run(options: Options, config: Config, console: Console) -> int:
     """Verify the releases, and bring the platform to them; with `dry_run`, only look; give the exit code."""
+    if options.dry_run:
+        goal, client, platform = _ready(options, config, console)
+        state = find(client, platform, name_of(config))
+        _show_plan(plan(goal, state), state.dataset if state else {}, options, console)
+        return 0
+    with ExitStack() as locks:
+        for folder in options.folders:
+            locks.enter_context(_alone(folder))
+        # Read only now: who reads and then waits for another run would put an older version back.
+        goal, client, platform = _ready(options, config, console)
+        done = publish(goal, client, platform, name_of(config), attempts=config.publish.attempts)
+    _show_done(done, goal, client, (options, platform), console)
+    return 0
+
+
+def _ready(options: Options, config: Config, console: Console) -> tuple[Goal, Client, Platform]:
+    """Verify the releases, and ask the platform whether it knows what they need."""
     platform = config.publish.production if options.production else config.publish.demo
     goal = goal_of(options, config)
     key = find_key("datagouv", options.environment, options.api_key_file)
@@ -64,16 +81,7 @@ def run(options: Options, config: Config, console: Console) -> int:
     client = Client(channel, console.detail)
     # Extensions, licence and frequency are looked at before anything is written.
     must_be_known(goal.fields, {one.name.rpartition(".")[2] for one in goal.resources}, client.lists())
-    if options.dry_run:
-        state = find(client, platform, name_of(config))
-        _show_plan(plan(goal, state), state.dataset if state else {}, options, console)
-        return 0
-    with ExitStack() as locks:
-        for folder in options.folders:
-            locks.enter_context(_alone(folder))
-        done = publish(goal, client, platform, name_of(config), attempts=attempts)
-    _show_done(done, goal, client, (options, platform), console)
-    return 0
+    return goal, client, platform
 
 
 def goal_of(options: Options, config: Config) -> Goal:
