@@ -225,9 +225,9 @@ def _flows(figures: Figures, lang: Language) -> list[dict[str, Any]]:
         ("end", "finish", "before", "last", figures.end),
     ):
         if links:
-            table = [(f"{lang.name(one)} → {lang.name(other)}", lang.number(count)) for one, other, count in links]
+            rows = [(f"{lang.name(one)} → {lang.name(other)}", count) for one, other, count in links]
             ends = {"from": words[left], "to": words[right]}
-            found.append({"id": f"flow-{key}", "title": words[title], "chart": flow(links), "table": table, **ends})
+            found.append({"id": f"flow-{key}", "title": words[title], "chart": flow(links), "rows": rows, **ends})
     return found
 
 
