@@ -6,6 +6,7 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -70,6 +71,20 @@ class Month:
     tables: Tables
 
     @property
+    def published(self) -> str:
+        """When, in UTC; empty where it is not known: a year of an early version says when its last month was."""
+        usual = self.release.package["created"] if self.release.period == self.name else ""
+        return str(self._said.get("at", usual))
+
+    def said(self, name: str) -> Any:  # noqa: ANN401 - as JSON has it
+        """Give `k`, `definition`, `logstats` or `country_database` of this month, else of the release it is from."""
+        return self._said.get(name, self.release.privacy.get(name, ""))
+
+    @property
+    def _said(self) -> Mapping[str, Any]:
+        return next(entry for entry in self.release.privacy["releases"] if entry["month"] == self.name)
+
+    @property
     def without_log(self) -> list[str]:
         """Days of the month that were missing or open when it was released, on this site."""
         gaps = [*self.release.privacy.get("missing_days", ()), *self.release.privacy.get("open_days", ())]
@@ -127,7 +142,9 @@ def _implausible(package: Mapping[str, Any], privacy: Mapping[str, Any]) -> list
         period = package["name"].removeprefix("logstats-")
         usable = bool(months) and all(_is_month(month) and int(e["version"]) for month, e in _pairs(months, privacy))
         known = _is_month(period) or period == "historique" or (len(period) == 4 and period.isdecimal())  # noqa: PLR2004
-        parts = (package["title"], package["created"], package["licenses"][0]["title"], package["licenses"][0]["path"])
+        dates = [package["created"], *(entry.get("at", package["created"]) for entry in privacy["releases"])]
+        known &= all(datetime.fromisoformat(at).tzinfo is not None for at in dates)
+        parts = (package["title"], package["licenses"][0]["title"], package["licenses"][0]["path"])
         texts = (*parts, package["sources"][0]["title"], privacy["definition"], privacy["logstats"])
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         return ["datapackage.json or privacy.json: lacks what the page says of a release"]

@@ -98,19 +98,19 @@ def frame(lang: Language, config: Config, assets: Mapping[str, bytes] = {}) -> d
 
 def _about(month: Month, lang: Language) -> dict[str, Any]:
     """Give what a release says of itself."""
-    package, privacy = month.release.package, month.release.privacy
+    package = month.release.package
     licence = package["licenses"][0]
     return {
         "period": lang.month(month.name),
         "title": lang.texts["title_of"],
         "version": month.version,
-        "created": package["created"],
+        "published": lang.date(month.published) if month.published else "",
         "licence": {"title": licence["title"], "path": safe_link(licence["path"])},
-        "k": int(privacy["k"]),
-        "definition": privacy["definition"],
-        "logstats": privacy["logstats"],
+        "k": int(month.said("k")),
+        "definition": month.said("definition"),
+        "logstats": month.said("logstats"),
         "attribution": package["sources"][0]["title"],
-        "database": privacy.get("country_database", ""),
+        "database": month.said("country_database"),
         "partial": bool(month.without_log),
         "missing": _days(month.without_log, lang),
         "files": month.release.files,

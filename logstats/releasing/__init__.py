@@ -18,7 +18,7 @@ import polars as pl
 from logstats import release
 from logstats.errors import InputMissingError, LogstatsError
 from logstats.protect import COLUMNS, Rules, blocking, recount
-from logstats.releasing.about import about_month, fixed_parameters, shares_shown
+from logstats.releasing.about import about_month, fixed_parameters, said_of, shares_shown
 from logstats.releasing.families import Blocks, families_of, protect_families, rules_of
 from logstats.releasing.months import bounds_of, gaps_of, named, refuse_incomplete
 from logstats.schema import LEVELS
@@ -163,6 +163,5 @@ def _files(frozen: Sequence[Frozen], period: str = "") -> dict[str, bytes]:
             "tables": shares_shown({key[1:]: frame for key, frame in together.items()}),
         }
         about["k"] = about["privacy"]["k"]
-    checked = [{"month": version.month, "version": version.version} for version in frozen]
-    about["privacy"] = {**about["privacy"], "releases": checked}
+    about["privacy"] = {**about["privacy"], "releases": [said_of(version) for version in frozen]}
     return release.render(release.shape(blocks, features), about)

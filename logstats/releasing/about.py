@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from logstats.config import Config
     from logstats.derive.country import GeoInfo
     from logstats.releasing.families import Blocks
+    from logstats.store.releases import Frozen
 
-__all__ = ["about_month", "fixed_parameters", "shares_shown"]
+__all__ = ["about_month", "fixed_parameters", "said_of", "shares_shown"]
 
 _GRACE_HOURS: Final = 48
+_OF_A_MONTH: Final = ("k", "definition", "logstats", "country_database")
 
 
 def about_month(
@@ -77,6 +79,12 @@ def about_month(
         "funnels": _funnels_shown(month, blocks, config),
     }
     return about
+
+
+def said_of(version: Frozen) -> dict[str, Any]:
+    """Say of a month in a release which version it is, when that was made, and by which rules."""
+    rules = {name: version.about[name] for name in _OF_A_MONTH if name in version.about}
+    return {"month": version.month, "version": version.version, "at": version.at, **rules}
 
 
 def _funnels_shown(month: str, blocks: Blocks, config: Config) -> list[dict[str, Any]]:
