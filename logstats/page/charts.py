@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Band", "Column", "Columns", "Flow", "Node", "columns", "flow", "ticks"]
+__all__ = ["Band", "Column", "Columns", "Flow", "Node", "columns", "flow", "rem", "ticks"]
 
 HEIGHT: Final = 200
-"""Of the plot, in pixels."""
+"""Of the plot, in pixels; all pixels here are those of text of usual size."""
+_TEXT: Final = 16
 _GAP: Final = 10
 _LEAST: Final = 26
 _FLOW: Final = 300
 _NICE: Final = (1, 2, 2.5, 5, 10)
+
+
+def rem(pixels: float) -> str:
+    """Write a length so that it grows with the text of the page.
+
+    >>> rem(44)
+    '2.75rem'
+    """
+    return f"{round(pixels / _TEXT, 2):g}rem"
 
 
 @dataclass(frozen=True)

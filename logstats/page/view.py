@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from logstats.page.charts import columns, flow
+from logstats.page.charts import columns, flow, rem
 from logstats.page.figures import SPEEDS
 from logstats.release.catalogue import catalogue
 from logstats.schema import FOLDED
@@ -54,6 +54,7 @@ def view(figures: Figures, lang: Language, history: Mapping[str, Past], month: s
         "compact": lang.compact,
         "percent": lang.percent,
         "date": lang.date,
+        "rem": rem,
         "name": lang.name,
         "named": lambda rows, kind: [(lang.name(name, kind), count) for name, count in rows],
         "whole": lambda rows: sum(count for _, count in rows),
@@ -125,14 +126,15 @@ def _change(value: int, before: int | None, lang: Language, month: str, *, parti
 
 
 def _history(lang: Language, history: Mapping[str, Past]) -> dict[str, Any]:
-    """Give two charts of months; on a narrow screen every other month is named, and the first and last are labelled."""
+    """Give two charts of months; where there is little place, every other one is named, or the first and last alone."""
     found: dict[str, Any] = {"partial": any(past.partial for past in history.values())}
     found["secret"] = any(past.headline.get(name) is None for past in history.values() for name in ("vues", "visites"))
     last = len(history) - 1
     marked = {}
     for i, (month, past) in enumerate(history.items()):
         marks = ["tick" if ((last - i) % 2 == 0 and last - i != _NEAR) or i == last else "small"]
-        marks += ["label" if i in {0, last} else "fine", "now" if i == last else "", "partial" if past.partial else ""]
+        marks += ["label" if i in {0, last} else "fine few", "now" if i == last else ""]
+        marks.append("partial" if past.partial else "")
         marked[month] = " ".join(marks)
     for key, plural, measure in (("view", "views", "vues"), ("visit", "visits", "visites")):
         rows = [(month, past.headline.get(measure)) for month, past in history.items()]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SAYS: Final = re.compile(
     r"(?P<title>.+)\. (?P<count>\d+) val.+(?:la plus grande|the largest).?: (?P<name>.+), (?P<value>.+)\."
 )
-CHART: Final = re.compile(r'<svg class="chart" role="img".*?(?=<details|<svg class="chart" role)', re.DOTALL)
+CHART: Final = re.compile(r'<svg class="chart[^"]*" role="img".*?(?=<details|<svg class="chart[^"]*" role)', re.DOTALL)
 DESCRIPTION: Final = re.compile(r"<desc[^>]*>([^<]*)</desc>")
 BAR: Final = re.compile(r'<div class="label">(?P<name>.*?)<b>(?P<value>[^<]*)')
 TAG: Final = re.compile(r"<[^>]*>")
