@@ -49,11 +49,11 @@ def feeds(months: Sequence[Month], heads: Mapping[str, Mapping[str, int | None]]
 def _item(month: Month, head: Mapping[str, int | None], lang: Language, base: str) -> dict[str, Any]:
     """Give an entry; what is not known, or may not be shown, is left out of it."""
     words, url = lang.texts["feed"], f"{base}{month.name}.html"
-    shown = [words[name].format(count=lang.number(head[name])) for name in _SHOWN if head[name] is not None]
+    shown = [lang.counted(words[name], count) for name in _SHOWN if (count := head[name]) is not None]
     item = {
         "id": f"{url}#v{month.version}",
         "url": url,
-        "title": words["entry"].format(period=lang.month(month.name)),
+        "title": words["entry"].format(of_period=lang.of_month(month.name)),
         "content_text": " ".join(
             [*([f"{', '.join(shown)}."] if shown else []), words["version"].format(version=month.version)]
         ),

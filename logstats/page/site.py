@@ -102,6 +102,7 @@ def _about(month: Month, lang: Language) -> dict[str, Any]:
     licence = package["licenses"][0]
     return {
         "period": lang.month(month.name),
+        "of_period": lang.of_month(month.name),
         "title": lang.texts["title_of"],
         "version": month.version,
         "published": lang.date(month.published) if month.published else "",
@@ -147,7 +148,7 @@ def _place(months: Sequence[Month], month: Month, lang: Language, config: Config
 
 def _declared(one: Indicator, lang: Language) -> dict[str, str]:
     """Give an indicator in a language; where it has no English, it is marked as French."""
-    declared = {"value": one.value, "date": one.date, "source": one.source, "lang": ""}
+    declared = {"value": lang.declared(one.value), "date": one.date, "source": one.source, "lang": ""}
     if lang.code == "en" and one.name_en:
         unit, method = one.unit_en or one.unit, one.method_en or one.method
         return {**declared, "name": one.name_en, "unit": unit, "method": method}

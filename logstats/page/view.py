@@ -54,6 +54,7 @@ def view(figures: Figures, lang: Language, history: Mapping[str, Past], month: s
         "compact": lang.compact,
         "percent": lang.percent,
         "date": lang.date,
+        "counted": lang.counted,
         "rem": rem,
         "name": lang.name,
         "named": lambda rows, kind: [(lang.name(name, kind), count) for name, count in rows],
@@ -98,7 +99,7 @@ def _described(lang: Language, title: str, rows: Sequence[tuple[str, int | None]
     if not known:
         return title
     name, value = max(known, key=lambda row: row[1])
-    return str(lang.texts["chart_of"]).format(title=title, count=len(known), name=name, value=lang.number(value))
+    return lang.counted(lang.texts["chart_of"], len(known), title=title, name=name, value=lang.number(value))
 
 
 def _headline(figures: Figures, lang: Language, history: Mapping[str, Past], month: str) -> list[dict[str, Any]]:
@@ -204,7 +205,7 @@ def _features(features: Sequence[Feature], lang: Language) -> dict[str, Any]:
     rows = []
     for feature in features:
         parts = [
-            f"{lang.number(count)} {lang.texts['headline'][name]}"
+            f"{lang.number(count)} {lang.counted(lang.texts['headline'][name], count)}"
             for name, count in feature.counts.items()
             if count is not None
         ]

@@ -46,4 +46,4 @@ def test_a_few_missing_days_are_named(tmp_path: Path) -> None:
     """Up to five days are said one by one."""
     hits = [day_of_hits(day, 60, 7, pages=20) for day in days_of("2026-10")[2:]]
     page.build([release_hits(tmp_path, hits, rules(), partial=True)], tmp_path / "out", page_rules())
-    assert "Jours manquants ou non clos : 1 octobre 2026, 2 octobre 2026." in text_of(tmp_path / "out" / "index.html")
+    assert "Jours manquants ou non clos : 1er octobre 2026, 2 octobre 2026." in text_of(tmp_path / "out" / "index.html")

@@ -271,9 +271,10 @@ def test_without_an_address_there_are_no_feeds(releases: list[Path], tmp_path: P
 def test_indicators_stand_beside_the_figures(built: Path) -> None:
     """Value, unit, date, method and source in both languages; one without English is marked as French."""
     french, english = ((built / name).read_text() for name in ("index.html", "en/index.html"))
-    for text in ("8,4 sur 10", "31 octobre 2026", "Moyenne de 412 réponses", "Équipe du service"):
+    for text in ("8,4\u00a0sur 10", "31 octobre 2026", "Moyenne de 412 réponses", "Équipe du service"):
         assert text in french
-    assert "8,4 of 10" in english
+    assert "8.4\u00a0of 10" in english
+    assert "3.10\u00a0€" in english
     assert '<div class="card" lang="fr"><h3>Coût complet par démarche</h3>' in english
 
 
@@ -284,7 +285,7 @@ def test_indicators_of_a_csv(releases: list[Path], tmp_path: Path) -> None:
     named = replace(usual, page=replace(usual.page, indicators=str(file)))
     file.write_text("name;value;unit;date;source\nDélai moyen;12;jours;2026-10-31;<Équipe>\n", encoding="utf-8")
     page.build(releases[-1:], tmp_path / "out", named)
-    assert "12 jours" in (tmp_path / "out" / "index.html").read_text()
+    assert "12\u00a0jours" in (tmp_path / "out" / "index.html").read_text()
     assert "&lt;Équipe&gt;" in (tmp_path / "out" / "index.html").read_text()
     for text, reason in (
         ("name,value,date,source\nA,1,2026-13-01,x\n", "date: '2026-13-01'"),
@@ -457,6 +458,66 @@ def test_columns_and_bands_are_as_large_as_their_values() -> None:
     assert sum(band.value for band in drawn.bands) == 100
 
 
+@pytest.mark.parametrize(
+    ("value", "french", "english"),
+    (
+        (7, "7", "7"),
+        (99_999, "99\u202f999", "99,999"),
+        (100_000, "100\u00a0k", "100\u00a0k"),
+        (999_499, "999\u00a0k", "999\u00a0k"),
+        (999_999, "1\u00a0M", "1\u00a0M"),
+        (1_234_567, "1,2\u00a0M", "1.2\u00a0M"),
+        (123_456_789, "123\u00a0M", "123\u00a0M"),
+        (999_600_000, "1\u00a0Md", "1\u00a0bn"),
+        (1_234_567_890, "1,2\u00a0Md", "1.2\u00a0bn"),
+        (1_234_567_890_123, "1235\u00a0Md", "1235\u00a0bn"),
+    ),
+)
+def test_short_numbers(value: int, french: str, english: str) -> None:
+    """A label has at most four digits and a unit, and rounds up into the next one."""
+    assert (language("fr").compact(value), language("en").compact(value)) == (french, english)
+
+
+@pytest.mark.parametrize(
+    ("part", "of", "french", "english"),
+    (
+        (0, 100, "0\u00a0%", "0%"),
+        (1, 100_000, "moins de 0,1\u00a0%", "less than 0.1%"),
+        (49, 100_000, "moins de 0,1\u00a0%", "less than 0.1%"),
+        (50, 100_000, "0,1\u00a0%", "0.1%"),
+        (1, 40, "2,5\u00a0%", "2.5%"),
+        (998, 10_000, "10\u00a0%", "10%"),
+        (2, 3, "67\u00a0%", "67%"),
+        (3, 3, "100\u00a0%", "100%"),
+    ),
+)
+def test_shares(part: int, of: int, french: str, english: str) -> None:
+    """A share under ten per cent has a decimal, and one that is not zero does not look so."""
+    assert (language("fr").percent(part, of), language("en").percent(part, of)) == (french, english)
+
+
+def test_french_is_french() -> None:
+    """Elision, the first of a month, one and many, names of countries, figures written by hand."""
+    french, english = language("fr"), language("en")
+    days = [french.of_month(f"2026-{number:02}") for number in range(1, 13)]
+    assert [day for day in days if day.startswith("d’")] == [f"d’{m}\u00a02026" for m in ("avril", "août", "octobre")]
+    assert days[0] == "de janvier\u00a02026"
+    assert (french.date("2026-10-01"), french.date("2026-10-02")) == ("1er octobre 2026", "2 octobre 2026")
+    assert (english.date("2026-10-01"), english.of_month("2026-10")) == ("1 October 2026", "of October\u00a02026")
+    assert french.of_days("2026-03-01", "2026-03-07") == "du 1er mars 2026 au 7 mars 2026"
+    assert french.of_days("2026-03-01", "2026-03-01") == "du 1er mars 2026"
+    for lang, one, many in (
+        (french, "1 autre pays est dans les données.", "2 autres pays sont dans les données."),
+        (english, "1 more country is in the data.", "2 more countries are in the data."),
+    ):
+        assert [lang.counted(lang.texts["countries"]["more"], count) for count in (1, 2)] == [one, many]
+    assert (french.counted(["visite", "visites"], 0), english.counted(["visit", "visits"], 0)) == ("visite", "visits")
+    assert (french.name("(autres)", "countries"), french.name("(autres)")) == ("Pays non précisé", "Non détaillé")
+    for value, shown in (("8,4", "8.4"), ("3.10", "3.10"), ("1,250", "1,250"), ("1,2,3", "1,2,3"), ("≈ 8,4", "≈ 8,4")):
+        assert english.declared(value) == shown
+    assert french.declared("8.4") == "8,4"
+
+
 def test_both_languages_say_the_same_things() -> None:
     """Each key of one language is one of the other, and has the same places to fill in."""
 
@@ -466,7 +527,7 @@ def test_both_languages_say_the_same_things() -> None:
             if isinstance(value, dict):
                 found |= keys(value, f"{prefix}{key}.")
             else:
-                parts = sorted(part.split("}")[0] for part in str(value).split("{")[1:])
+                parts = sorted({part.split("}")[0] for part in str(value).split("{")[1:]})
                 found[prefix + key] = f"{type(value).__name__} {parts}"
         return found
 
