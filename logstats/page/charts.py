@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Band", "Column", "Columns", "Flow", "Node", "columns", "flow", "rem", "ticks"]
 
@@ -52,6 +52,10 @@ class Columns:
 
     columns: list[Column]
     lines: list[tuple[int, float]]
+
+    def renamed(self, name: Callable[[str], str]) -> Columns:
+        """Give the same chart with other names below its columns."""
+        return replace(self, columns=[replace(column, name=name(column.name)) for column in self.columns])
 
 
 def ticks(largest: int) -> list[int]:

@@ -3,6 +3,7 @@
 index.html, en/index.html            the latest month
 2026-10.html, en/2026-10.html        each month, at an address that stays
 data/2026-10.v1/…                    the release that it is from, unchanged; a later version has its own folder
+data/mois.csv                        the totals of all months
 feed.xml, feed.json, en/…            the releases, where the address of the page is known
 """
 
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from logstats.page.feed import feeds
 from logstats.page.figures import figures, headline
+from logstats.page.history import MONTHS_CSV, months_csv, past_of
 from logstats.page.render import render, safe_link, style
 from logstats.page.texts import LANGUAGES, Language, language
-from logstats.page.view import Past, tables_of, view
+from logstats.page.view import tables_of, view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["site"]
 
-_MONTHS: Final = 13
 _FEW: Final = 5
 _END: Final = ("data", "method")
 
@@ -44,11 +45,10 @@ def site(
     Returns:
         Bytes by path below the folder of the page.
     """
-    files = dict(assets)
     heads = {month.name: headline(month.tables) for month in months}
+    files = {**assets, MONTHS_CSV: months_csv(months, heads)}
     for number, month in enumerate(months):
-        recent = [past for past in months[max(number - _MONTHS + 1, 0) : number + 1] if _recent(past.name, month.name)]
-        history = {past.name: Past(heads[past.name], bool(past.without_log)) for past in recent}
+        history = past_of(months[: number + 1], heads)
         shown = figures(month.tables, month.name, month.without_log, month.procedures)
         for code in LANGUAGES:
             lang = language(code)
@@ -64,11 +64,6 @@ def site(
         for name, data in month.release.files.items():
             files[f"data/{month.release.folder}/{name}"] = data
     return files | (feeds(months, heads, config) if config.page.base else {})
-
-
-def _recent(name: str, last: str) -> bool:
-    """Tell whether a month is at most a year before another."""
-    return (int(last[:4]) - int(name[:4])) * 12 + int(last[5:]) - int(name[5:]) < _MONTHS
 
 
 def _folder(code: str) -> str:
@@ -136,6 +131,7 @@ def _place(months: Sequence[Month], month: Month, lang: Language, config: Config
     name = config.page.name or config.release.title
     return {
         "root": root,
+        "months_csv": f"{root}{MONTHS_CSV}",
         "data": f"{root}data/{month.release.folder}/",
         "other": f"{'en/' if lang.code == 'fr' else '../'}{month.name}.html",
         "years": [(year, f"{names[-1]}.html", year == month.name[:4]) for year, names in by_year.items()],

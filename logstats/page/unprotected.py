@@ -58,6 +58,7 @@ def report(cells: Mapping[str, pl.DataFrame], config: Config, facts: Mapping[str
         "months": [],
         "files": {},
         "data": "",
+        "months_csv": "",
         "other": "",
         "canonical": "",
         "partial": False,

@@ -48,7 +48,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> int:
     """
     with _ours(folder):
         changed = _write_data(files, folder)
-        pages = [path for path in files if not path.startswith(_DATA)]
+        pages = [path for path in files if not _of_release(path)]
         for _, batch in groupby(sorted(pages, key=_turn), key=lambda path: _turn(path)[0]):
             paths = list(batch)
             changed += sum(write_file(folder / path, files[path]) for path in paths)
@@ -83,9 +83,13 @@ def write_file(path: Path, data: bytes, mode: int = _PUBLIC) -> bool:
     return True
 
 
+def _of_release(path: str) -> bool:
+    return path.startswith(_DATA) and "/" in path.removeprefix(_DATA)
+
+
 def _turn(path: str) -> tuple[int, str]:
-    """Say when a file is written: pictures and styles, the pages and feeds that need them, what leads to those."""
-    return (0 if path.startswith(_ASSETS) else 2 if path.endswith(_INDEX) else 1), path
+    """Say when a file is written: what pages need, then pages and feeds, then what leads to those."""
+    return (0 if path.startswith((_DATA, _ASSETS)) else 2 if path.endswith(_INDEX) else 1), path
 
 
 def _sync(parents: set[Path]) -> None:
@@ -133,7 +137,7 @@ def _write_data(files: Mapping[str, bytes], folder: Path) -> int:
     """Write each release into a folder of its own, whose name has its version; give how many files have changed."""
     releases: dict[str, dict[str, bytes]] = {}
     for path, data in files.items():
-        if path.startswith(_DATA):
+        if _of_release(path):
             parent, _, name = path.rpartition("/")
             releases.setdefault(parent, {})[name] = data
     changed = 0

@@ -16,12 +16,13 @@ from logstats import folders, page
 from logstats.errors import ConfigurationError, InputMissingError, LogstatsError
 from logstats.page.charts import columns, flow, ticks
 from logstats.page.figures import SPEEDS, figures, union
+from logstats.page.history import Past
 from logstats.page.palette import DARK, LIGHT, contrast, palette
 from logstats.page.reading import months_of, read
 from logstats.page.site import site
 from logstats.page.texts import language
 from logstats.page.unprotected import tables_of_cells
-from logstats.page.view import Past, view
+from logstats.page.view import view
 
 from .conftest import INDICATORS, LAST, page_rules
 from .reader import Tables, rows_of, table, whole

@@ -97,9 +97,11 @@ def test_the_first_pages_are_the_last_to_be_written(versions: list[Path], tmp_pa
     page.build(
         versions[:1], tmp_path / "out", replace(usual, page=replace(usual.page, logo=str(tmp_path / "logo.svg")))
     )
-    kinds = ["data" if "/data/" in p else "logo" if "logo" in p else "index" if "index" in p else "page" for p in order]
-    assert list(dict.fromkeys(kinds)) == ["data", "logo", "page", "index"]
-    assert kinds == sorted(kinds, key=["data", "logo", "page", "index"].index)
+    marks = {"release": "/data/2", "needed": "/logo.svg", "index": "index.html", "months": "/mois.csv"}
+    kinds = [next((kind for kind, mark in marks.items() if mark in path), "page") for path in order]
+    turns = ["release", "needed", "months", "page", "index"]
+    assert list(dict.fromkeys(kinds)) == turns
+    assert kinds == sorted(kinds, key=turns.index)
 
 
 def test_a_table_that_a_version_no_longer_has_is_not_beside_it(versions: list[Path], tmp_path: Path) -> None:
