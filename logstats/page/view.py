@@ -24,7 +24,7 @@ __all__ = ["tables_of", "view"]
 
 _SATURDAY: Final = 5
 _SHOWN: Final = 8
-_LISTED: Final = 25  # countries of a group in its table; the CSV has all
+_LISTED: Final = 25  # countries outside the Union in the table; the CSV has all
 
 
 def view(figures: Figures, lang: Language, history: Mapping[str, Past], month: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def view(figures: Figures, lang: Language, history: Mapping[str, Past], month: s
         "headline": headline_of(figures, lang, history, month),
         "history": history_of(lang, history),
         "days": _days(figures, lang),
-        "countries": _countries(figures, lang),
+        "countries": _countries(figures, lang, most=_LISTED if month else None),
         "features": _features(figures.features, lang),
         "flows": _flows(figures, lang),
         "speeds": [(lang.speed(SPEEDS, edge), views) for edge, views in figures.speeds],
@@ -114,7 +114,7 @@ def _days(figures: Figures, lang: Language) -> dict[str, Any]:
     }
 
 
-def _countries(figures: Figures, lang: Language) -> dict[str, Any]:
+def _countries(figures: Figures, lang: Language, most: int | None) -> dict[str, Any]:
     found = figures.countries
     all_rows = [*found.union, *found.others, *found.rest]
     whole = sum(count for _, count in all_rows)
@@ -127,10 +127,11 @@ def _countries(figures: Figures, lang: Language) -> dict[str, Any]:
         "whole": whole,
         "most": max((count for _, count in all_rows), default=0),
         "folded": any(code == FOLDED for code, _ in found.rest),
+        "listed": most if most and len(found.others) > most else 0,
         "table": [
             (name, lang.number(count), lang.percent(count, whole))
-            for rows in named.values()
-            for name, count in rows[:_LISTED]
+            for group, rows in named.items()
+            for name, count in (rows[:most] if group == "others" else rows)
         ],
     }
 

@@ -15,7 +15,7 @@ import pytest
 from logstats import folders, page
 from logstats.errors import ConfigurationError, InputMissingError, LogstatsError
 from logstats.page.charts import columns, flow, ticks
-from logstats.page.figures import SPEEDS, figures, union
+from logstats.page.figures import figures, union
 from logstats.page.history import Past
 from logstats.page.palette import DARK, LIGHT, contrast, palette
 from logstats.page.reading import months_of, read
@@ -37,14 +37,19 @@ if TYPE_CHECKING:
 MONTHS = 14
 
 
-def top(rows: list[dict[str, str]], column: str, measure: str, level: int) -> dict[str, list[int | None]]:
-    """Add up a level of a tree by one of its columns, and give the ten largest."""
+def top(rows: list[dict[str, str]], column: str, measure: str, level: int) -> list[tuple[str, list[int | None]]]:
+    """Add up a level of a tree by one of its columns, and give the ten largest, the largest first."""
     sums: Counter[str] = Counter()
     for row in rows:
         if int(row["niveau"]) == level and row[column] not in {"", "(autres)"}:
             sums[row[column]] += int(row[measure])
     ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:10]
-    return {name: [count] for name, count in ranked}
+    return [(name, [count]) for name, count in ranked]
+
+
+def ranked(found: Tables, caption: str) -> list[tuple[str, list[int | None]]]:
+    """Give a table's rows in their order."""
+    return list(table(found, caption).items())
 
 
 def root(folder: Path, name: str, measure: str) -> int:
@@ -60,10 +65,11 @@ def test_every_figure_is_that_of_the_release(built: Path, releases: list[Path], 
     measures = [("pages", "vues"), ("visites", "visites"), ("visites", "visiteurs_jours")]
     measures += [("telechargements", "telechargements"), ("envois", "envois")]
     assert [whole(text) for text in found.big] == [root(last, *measure) for measure in measures]
-    assert table(found, t["pages"]["chart"]) == top(rows_of(last, "pages"), "page", "vues", 2)
-    assert table(found, t["pages"]["files_chart"]) == top(
+    assert ranked(found, t["pages"]["chart"]) == top(rows_of(last, "pages"), "page", "vues", 2)
+    assert ranked(found, t["pages"]["files_chart"]) == top(
         rows_of(last, "telechargements"), "fichier", "telechargements", 2
     )
+    assert ranked(found, t["quality"]["broken_chart"]) == top(rows_of(last, "erreurs"), "page", "requetes", 1)
     by_country = {row["pays"]: int(row["vues"]) for row in rows_of(last, "pages_par_pays")}
     shown = table(found, t["countries"]["chart"])
     assert shown == {lang.name(code_, "countries"): [count] for code_, count in by_country.items()}
@@ -83,12 +89,13 @@ def test_every_figure_is_that_of_the_release(built: Path, releases: list[Path], 
     assert table(found, t["days"]["chart"]) == {
         lang.date(day): [int(views), int(visits[day])] for day, views in days.items() if day != "(autres)"
     }
-    assert table(found, t["origins"]["chart"]) == {
-        lang.name(name, "origins"): count
-        for name, count in top(rows_of(last, "provenances"), "provenance", "visites", 1).items()
-    }
-    months = table(found, t["history"]["chart"])
-    assert list(months.values()) == [[root(folder, "pages", "vues")] for folder in reversed(releases[1:])]
+    assert ranked(found, t["origins"]["chart"]) == [
+        (lang.name(name, "origins"), count)
+        for name, count in top(rows_of(last, "provenances"), "provenance", "visites", 1)
+    ]
+    for chart, measure in (("chart", ("pages", "vues")), ("visits_chart", ("visites", "visites"))):
+        months = table(found, t["history"][chart])
+        assert list(months.values()) == [[root(folder, *measure)] for folder in reversed(releases[1:])]
 
 
 def test_journeys_procedures_errors_and_times_are_those_of_the_release(built: Path, releases: list[Path]) -> None:
@@ -98,12 +105,17 @@ def test_journeys_procedures_errors_and_times_are_those_of_the_release(built: Pa
     found = Tables((built / "en" / "index.html").read_text())
     runs_ = [row for row in rows_of(last, "cheminements") if row["niveau"] == "3" and "(autres)" not in row.values()]
     begins = {(r["etape_2"], r["etape_3"]): int(r["passages"]) for r in runs_ if r["etape_1"] == "(start)"}
-    shown = table(found, t["journeys"]["begin"])
-    assert len(shown) == 12
-    for link, (count,) in shown.items():
-        one, other = link.split(" → ")
-        assert begins[one, "(end)" if other == "exit" else other] == count
-    assert min(row[0] or 0 for row in shown.values()) >= sorted(begins.values())[-12]
+    ends: Counter[tuple[str, str]] = Counter()
+    for run in runs_:
+        if run["etape_3"] == "(end)" and run["etape_1"] != "(start)":
+            ends[run["etape_1"], run["etape_2"]] += int(run["passages"])
+    for caption, truth in (("begin", begins), ("finish", ends)):
+        shown = table(found, t["journeys"][caption])
+        assert len(shown) == 12
+        for link, (count,) in shown.items():
+            one, other = link.split(" → ")
+            assert truth[one, "(end)" if other == "exit" else other] == count
+        assert [row[0] for row in shown.values()] == sorted(truth.values(), reverse=True)[:12]
     steps = [r for r in rows_of(last, "parcours") if r["niveau"] == "2"]
     counts = {r["derniere_etape"]: int(r["visites"]) for r in steps}
     assert table(found, t["funnels"]["chart"].format(name="Demande")) == {
@@ -114,9 +126,18 @@ def test_journeys_procedures_errors_and_times_are_those_of_the_release(built: Pa
         int(r["requetes"]) for r in leaves
     )
     times = [r for r in rows_of(last, "durees") if r["feuille"] == "true" and r["duree_ms"].isdecimal()]
-    assert table(found, t["quality"]["speed_chart"])[lang.speed(SPEEDS, 0)] == [
-        sum(int(r["vues"]) for r in times if int(r["duree_ms"]) < 100)
+    assert ranked(found, t["quality"]["speed_chart"]) == [
+        (words, [sum(int(r["vues"]) for r in times if low <= int(r["duree_ms"]) < high)])
+        for words, low, high in (
+            ("under 100\u00a0ms", 0, 100),
+            ("100\u00a0ms to 250\u00a0ms", 100, 250),
+            ("250\u00a0ms to 500\u00a0ms", 250, 500),
+            ("500\u00a0ms to 1\u00a0s", 500, 1_000),
+            ("1\u00a0s to 2.5\u00a0s", 1_000, 2_500),
+            ("2.5\u00a0s and more", 2_500, 10**9),
+        )
     ]
+    assert sum(count > 0 for (count,) in table(found, t["quality"]["speed_chart"]).values() if count) > 2
     traffic = [r for r in rows_of(last, "trafic") if r["feuille"] == "true"]
     assert table(found, t["robots"]["chart"])["People"] == [
         sum(int(r["requetes"]) for r in traffic if r["classe"] == "human")
@@ -145,13 +166,16 @@ def test_nothing_is_drawn_that_is_not_in_a_table(built: Path, name: str) -> None
 
 def test_a_feature_that_may_not_be_shown_is_listed_and_explained(built: Path) -> None:
     """`Jamais`, which nobody used, stands there as `s`, and what that means is said."""
-    for path, says in (("index.html", "chiffre non montré"), ("en/index.html", "not shown")):
+    for path, says, limit in (
+        ("index.html", "chiffre non montré", "rare (moins de 11 visiteurs-jours)"),
+        ("en/index.html", "not shown", "rare (fewer than 11 visitor-days)"),
+    ):
         text = (built / path).read_text()
         assert table(Tables(text), language(path[:2] if path[0] == "e" else "fr").texts["features"]["chart"])[
             "Jamais"
         ] == [None, None, None]
         assert says in text
-        assert "11" in text
+        assert limit in " ".join(text.replace("\u00a0", " ").split())
 
 
 def test_pages_are_light_and_few(built: Path, releases: list[Path], capsys: Any) -> None:
@@ -192,6 +216,12 @@ def test_a_large_service_is_light_too(releases: list[Path]) -> None:
     for name in ("index.html", "en/index.html"):
         assert len(made[name]) <= 100_000
         assert made[name].decode().count(" du service</th>") == 50
+        found = table(
+            Tables(made[name].decode()), language(name[:2] if name[0] == "e" else "fr").texts["countries"]["chart"]
+        )
+        assert len(found) == 25 + sum(code in union() for code in codes)
+    assert "Hors de l’Union européenne, les 25 premiers pays. Le fichier CSV les a tous." in made["index.html"].decode()
+    assert "Outside the European Union, the first 25 countries." in made["en/index.html"].decode()
 
 
 def test_links_lead_somewhere(built: Path) -> None:
@@ -229,24 +259,27 @@ def test_an_incomplete_month_says_so_and_is_not_compared(built: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "partial", "french", "english"),
+    ("before", "now", "incomplete", "french", "english"),
     (
-        (100, 150, False, "50\u00a0% de plus qu’en octobre\u00a02025", "50% more than in October\u00a02025"),
-        (200, 150, False, "25\u00a0% de moins qu’en octobre\u00a02025", "25% less than in October\u00a02025"),
-        (150, 150, False, "comme en octobre\u00a02025", "the same as in October\u00a02025"),
-        (1000, 1001, False, "0,1\u00a0% de plus qu’en octobre\u00a02025", "0.1% more than in October\u00a02025"),
-        (None, 150, False, "pas de comparaison possible", "cannot be compared"),
-        (100, 150, True, "mois incomplet", "incomplete month"),
+        (100, 150, "", "50\u00a0% de plus qu’en octobre\u00a02025", "50% more than in October\u00a02025"),
+        (200, 150, "", "25\u00a0% de moins qu’en octobre\u00a02025", "25% less than in October\u00a02025"),
+        (150, 150, "", "comme en octobre\u00a02025", "the same as in October\u00a02025"),
+        (1000, 1001, "", "0,1\u00a0% de plus qu’en octobre\u00a02025", "0.1% more than in October\u00a02025"),
+        (None, 150, "", "pas de comparaison possible", "cannot be compared"),
+        (100, 150, "2025-10", "pas de comparaison avec octobre\u00a02025\u00a0: mois incomplet", "incomplete month"),
+        (100, 150, LAST, "pas de comparaison avec octobre\u00a02025\u00a0: mois incomplet", "incomplete month"),
     ),
 )
-def test_the_change_over_a_year(before: int | None, now: int, *, partial: bool, french: str, english: str) -> None:
+def test_the_change_over_a_year(before: int | None, now: int, incomplete: str, french: str, english: str) -> None:
     """The headline is compared with the same month of the year before, where both are whole."""
     empty = figures({})
     shown = replace(empty, headline={**empty.headline, "vues": now})
-    history = {"2025-10": Past({"vues": before}, partial), LAST: Past({"vues": now}, partial=False)}
+    counts = {"2025-10": before, LAST: now}
+    history = {month: Past({"vues": count}, partial=month == incomplete) for month, count in counts.items()}
     for code, text in (("fr", french), ("en", english)):
         (item,) = view(shown, language(code), history, LAST)["headline"]
         assert text in item["change"]
+        assert not incomplete or "%" not in item["change"]
 
 
 def test_feeds_name_each_release(built: Path) -> None:
