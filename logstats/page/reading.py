@@ -6,12 +6,12 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from logstats.errors import LogstatsError
+from logstats.page.plausible import implausible
 from logstats.release import catalogue, verify
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Published:
     @property
     def versions(self) -> dict[str, int]:
         """Version of each month in it."""
-        return {entry["month"]: int(entry["version"]) for entry in self.privacy["releases"]}
+        return {entry["month"]: entry["version"] for entry in self.privacy["releases"]}
 
     @property
     def folder(self) -> str:
@@ -118,7 +118,7 @@ def _read(name: str, files: Mapping[str, bytes]) -> Published:
     problems = verify(files)
     if not problems:
         package, privacy = (json.loads(files[mark]) for mark in ("datapackage.json", "privacy.json"))
-        problems = _implausible(package, privacy)
+        problems = implausible(package, privacy)
     if problems:
         raise LogstatsError(
             f"{name}: {problems[0]}" + (f" (and {len(problems) - 1} more)" if problems[1:] else ""),
@@ -133,35 +133,6 @@ def _read(name: str, files: Mapping[str, bytes]) -> Published:
     if strange := {m for frame in tables.values() for m in frame["mois"].unique()} - found.versions.keys():
         raise LogstatsError(f"{name}: holds {len(strange)} months that privacy.json does not name")
     return found
-
-
-def _implausible(package: Mapping[str, Any], privacy: Mapping[str, Any]) -> list[str]:
-    """Say what of the descriptions cannot be used; months and the period become names of files."""
-    try:
-        months = [entry["month"] for entry in privacy["releases"]]
-        period = package["name"].removeprefix("logstats-")
-        usable = bool(months) and all(_is_month(month) and int(e["version"]) for month, e in _pairs(months, privacy))
-        known = _is_month(period) or period == "historique" or (len(period) == 4 and period.isdecimal())  # noqa: PLR2004
-        dates = [package["created"], *(entry.get("at", package["created"]) for entry in privacy["releases"])]
-        known &= all(datetime.fromisoformat(at).tzinfo is not None for at in dates)
-        parts = (package["title"], package["licenses"][0]["title"], package["licenses"][0]["path"])
-        texts = (*parts, package["sources"][0]["title"], privacy["definition"], privacy["logstats"])
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-        return ["datapackage.json or privacy.json: lacks what the page says of a release"]
-    if usable and known and period.isascii() and all(isinstance(text, str) for text in texts):
-        return []
-    return ["datapackage.json or privacy.json: names a period that is none"]
-
-
-def _pairs(months: list[str], privacy: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    return zip(months, privacy["releases"], strict=True)
-
-
-def _is_month(text: object) -> bool:
-    """Tell whether this is a month, as in 2026-10."""
-    if not isinstance(text, str) or len(text) != len("2026-10") or text[4] != "-" or not text.isascii():
-        return False
-    return (text[:4] + text[5:]).isdecimal() and "01" <= text[5:] <= "12"
 
 
 def _as_logged(frame: pl.DataFrame) -> pl.DataFrame:

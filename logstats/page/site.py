@@ -77,7 +77,7 @@ def frame(lang: Language, config: Config, assets: Mapping[str, bytes] = {}) -> d
     words = lang.texts["footer"]
     links = [("accessibility", page.accessibility), ("legal", page.legal), ("privacy", page.privacy)]
     contact = config.release.contact
-    links.append(("contact", f"mailto:{contact}" if "@" in contact else contact))
+    links.append(("contact", safe_link(contact) or (f"mailto:{contact}" if "@" in contact else "")))
     return {
         "style": css,
         "policy": policy,
@@ -85,6 +85,7 @@ def frame(lang: Language, config: Config, assets: Mapping[str, bytes] = {}) -> d
         "logo": next((name for name in assets if name.startswith("assets/logo.")), ""),
         "site": page.name or config.release.title,
         "about": page.about if lang.code == "fr" else page.about_en or page.about,
+        "about_lang": "fr" if lang.code == "en" and page.about and not page.about_en else "",
         "url": safe_link(page.url),
         "links": [(words[name], address) for name, link in links if (address := safe_link(link))],
         "publisher": config.release.publisher,
@@ -102,7 +103,7 @@ def _about(month: Month, lang: Language) -> dict[str, Any]:
         "version": month.version,
         "published": lang.date(month.published) if month.published else "",
         "licence": {"title": licence["title"], "path": safe_link(licence["path"])},
-        "k": int(month.said("k")),
+        "k": month.said("k"),
         "definition": month.said("definition"),
         "logstats": month.said("logstats"),
         "attribution": package["sources"][0]["title"],

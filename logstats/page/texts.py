@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from logstats.schema import END, FOLDED, NO_FEATURE, START, UNKNOWN_COUNTRY
+from logstats.schema import END, FOLDED, NO_FEATURE, OTHER_PAGE, START, UNKNOWN_COUNTRY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,6 +92,10 @@ class Language:
         number = self.texts["first"] if at.day == 1 else at.day
         return str(self.texts["date"]).format(day=number, month=self.texts["months"][at.month - 1], year=at.year)
 
+    def weekday(self, day: str) -> str:
+        """Write a day with the name that it has in its week."""
+        return f"{self.texts['weekdays'][date.fromisoformat(day[:10]).weekday()]} {self.date(day)}"
+
     def milliseconds(self, value: int) -> str:
         """Write a time."""
         if value < _SECOND:
@@ -115,7 +119,7 @@ class Language:
         """
         if kind == "countries":
             return self._country(value)
-        own = {FOLDED: ("names", "folded"), NO_FEATURE: ("names", "no_feature")}
+        own = {FOLDED: ("names", "folded"), NO_FEATURE: ("names", "no_feature"), OTHER_PAGE: ("names", "other_page")}
         own |= {START: ("journeys", "start"), END: ("journeys", "end")}
         if value in own:
             section, key = own[value]

@@ -104,9 +104,12 @@ def _days(figures: Figures, lang: Language) -> dict[str, Any]:
         marked[day] = " ".join(marks)
     return {
         "chart": columns(rows, marked).renamed(lambda day: str(int(day[8:10]))),
-        "rows": [(lang.date(day), views) for day, views in rows],
+        "rows": [(lang.weekday(day), views) for day, views in rows],
         "table": [
-            (lang.date(day.day), *(lang.number(count) if day.logged else UNKNOWN for count in (day.views, day.visits)))
+            (
+                lang.weekday(day.day),
+                *(lang.number(count) if day.logged else UNKNOWN for count in (day.views, day.visits)),
+            )
             for day in figures.days
         ],
         "secret": any(day.logged and None in {day.views, day.visits} for day in figures.days),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from logstats import page
 from logstats.text import BIDIRECTIONAL, escape
 
-from .conftest import HOSTILE
+from .conftest import HOSTILE, page_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,6 +162,46 @@ def test_nothing_is_cut_at_any_width(
         charts = usual.page.evaluate(CHARTS)
         assert len(charts) > 10
         assert min(charts) > width * 0.4
+
+
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+def test_the_design_system_of_the_state(
+    releases: list[Path], serve: Any, visit: Callable[..., Visit], web: Path, tmp_path: Path, scheme: str
+) -> None:
+    """With its real style sheet and fonts, axe finds nothing, the policy blocks nothing, nothing is cut or indented.
+
+    It has no dark colours without a script, so the page has none, either.
+    """
+    own = web / "@gouvfr" / "dsfr" / "dist"
+    if not own.is_dir():
+        pytest.skip("the State's design system is not there; scripts/setup test installs it")
+    usual = page_rules()
+    page.build(releases[-2:], tmp_path, replace(usual, page=replace(usual.page, theme="dsfr", dsfr=str(own))))
+    with serve(tmp_path) as base:
+        for width in (375, 1280):
+            one = visit(base + "index.html", viewport={"width": width, "height": 900}, color_scheme=scheme)
+            one.page.evaluate("document.fonts.ready")
+            assert one.asked[:2] == [base + "index.html", base + "assets/dsfr.min.css"]
+            assert {asked.rpartition("/")[2] for asked in one.asked[2:]} >= {
+                "Marianne-Regular.woff2",
+                "Marianne-Bold.woff2",
+            }
+            assert one.said == []
+            assert one.page.evaluate("document.fonts.check('16px Marianne')")
+            assert one.page.evaluate("getComputedStyle(document.querySelector('.tabs a')).fontFamily").startswith(
+                "Marianne"
+            )
+            assert one.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert one.page.evaluate(CUT) == []
+            assert one.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+            left = [one.page.locator(place).first.bounding_box() for place in (".body .big", ".body h3", ".words dd")]
+            assert len({box["x"] for box in left if box}) == 1
+    with serve(tmp_path) as base:
+        one = visit(base + "index.html", color_scheme=scheme, bypass_csp=True)
+        one.page.evaluate((web / "axe-core" / "axe.min.js").read_text())
+        one.page.evaluate(OPEN, True)  # noqa: FBT003 - an argument of the page's function
+        found = one.page.evaluate(AXE)
+        assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found["violations"]] == []
 
 
 def test_a_page_can_be_printed(built: Path, serve: Any, visit: Callable[..., Visit]) -> None:

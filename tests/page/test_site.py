@@ -87,7 +87,7 @@ def test_every_figure_is_that_of_the_release(built: Path, releases: list[Path], 
     visits = {row["jour"]: row["visites"] for row in rows_of(last, "visites_par_jour") if row["niveau"] == "1"}
     days = {row["jour"]: row["vues"] for row in rows_of(last, "pages_par_jour") if row["niveau"] == "1"}
     assert table(found, t["days"]["chart"]) == {
-        lang.date(day): [int(views), int(visits[day])] for day, views in days.items() if day != "(autres)"
+        lang.weekday(day): [int(views), int(visits[day])] for day, views in days.items() if day != "(autres)"
     }
     assert ranked(found, t["origins"]["chart"]) == [
         (lang.name(name, "origins"), count)

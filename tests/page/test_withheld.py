@@ -72,8 +72,10 @@ def test_a_day_without_a_log_is_not_called_withheld(small: Path) -> None:
     text = (small.parent / "out" / "index.html").read_text()
     rows = {row[0]: row[1:] for row in Tables(text).tables[lang.texts["days"]["chart"]][1:]}
     assert len(rows) == 31
-    assert rows["20 octobre 2026"] == ["s", "s"]
-    assert [day for day, row in rows.items() if row == ["–", "–"]] == [f"{day} octobre 2026" for day in range(26, 32)]
+    assert rows["mardi 20 octobre 2026"] == ["s", "s"]
+    names = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi")
+    missing = [f"{name} {day} octobre 2026" for day, name in enumerate(names, 26)]
+    assert [day for day, row in rows.items() if row == ["–", "–"]] == missing
     assert "« – » : pas de journal pour ce jour." in text_of(small.parent / "out" / "index.html")
 
 

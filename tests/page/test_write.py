@@ -165,3 +165,37 @@ def test_two_runs_do_not_write_one_folder(versions: list[Path], tmp_path: Path) 
             page.build(versions, tmp_path, page_rules())
     assert refused.value.exit_code == 75
     assert (tmp_path / "index.html").read_bytes() == before
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from logstats import page
+from logstats.errors import CannotWriteError
+from tests.page.conftest import page_rules
+limit = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    page.build([Path(name) for name in sys.argv[3:]], Path(sys.argv[2]), page_rules())
+except CannotWriteError as error:
+    sys.exit(error.exit_code)
+"""
+"""Builds a page where no file may become larger than a limit, as on a disk that gets full."""
+
+
+def test_a_full_disk_leaves_the_page_as_it_was(versions: list[Path], tmp_path: Path) -> None:
+    """Where there is no place for data or for a page, the run ends with 74, and the old page is whole."""
+    page.build(versions[:1], tmp_path, page_rules())
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    heaviest = max(path.stat().st_size for path in tmp_path.rglob("*.html"))
+    for limit in (100, 2_000, heaviest - 10_000):
+        done = subprocess.run(
+            [sys.executable, "-c", FULL, str(limit), str(tmp_path), *map(str, versions)], cwd=ROOT, check=False
+        )
+        assert done.returncode == 74
+        assert {path: path.read_bytes() for path in before} == before
+        assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")]
+        assert shows_its_data(tmp_path / "index.html")
+    page.build(versions, tmp_path, page_rules())
+    assert shows_its_data(tmp_path / "index.html")
+    assert (tmp_path / "data" / "2026-10.v2").is_dir()
