@@ -108,7 +108,9 @@ def history_of(lang: Language, history: Mapping[str, Past]) -> dict[str, Any]:
         marked[month] = " ".join(marks)
     for key, plural, measure in _CHARTS:
         rows = [(month, past.headline.get(measure)) for month, past in history.items()]
-        found[plural] = columns(rows, marked).renamed(lang.short_month)
+        withheld = {month: " withheld" for month, count in rows if count is None and history[month].released}
+        marks_of = {month: marks + withheld.get(month, "") for month, marks in marked.items()}
+        found[plural] = columns(rows, marks_of).renamed(lang.short_month)
         found[f"{key}_rows"] = [(lang.month(month), value) for month, value in rows]
         found[f"{key}_table"] = [
             (_noted(lang, month, history[month]), lang.number(value) if history[month].released else UNKNOWN)

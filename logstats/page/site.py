@@ -135,7 +135,9 @@ def _place(months: Sequence[Month], month: Month, lang: Language, config: Config
         "months_csv": f"{root}{MONTHS_CSV}",
         "data": f"{root}data/{month.release.folder}/",
         "other": f"{'en/' if lang.code == 'fr' else '../'}{month.name}.html",
-        "years": [(year, f"{names[-1]}.html", year == month.name[:4]) for year, names in by_year.items()],
+        "years": []
+        if len(months) == 1
+        else [(year, f"{names[-1]}.html", year == month.name[:4]) for year, names in by_year.items()],
         "months": [(lang.short_month(one), f"{one}.html", one == month.name) for one in by_year[month.name[:4]]],
         "latest": "" if month is months[-1] else "index.html",
         "canonical": f"{config.page.base.rstrip('/')}/{folder}{month.name}.html" if config.page.base else "",

@@ -94,11 +94,13 @@ def _described(lang: Language, title: str, rows: Sequence[tuple[str, int | None]
 def _days(figures: Figures, lang: Language) -> dict[str, Any]:
     rows = [(day.day, day.views) for day in figures.days]
     known = {day: views for day, views in rows if views is not None}
+    withheld = {day.day for day in figures.days if day.logged and day.views is None}
     marked = {}
     for day, _ in rows:
         at = date.fromisoformat(day)
         marks = ["day", "" if at.weekday() >= _SATURDAY else "now"]
         marks.append("tick" if at.day in {1, 8, 15, 22, 29} else "")
+        marks.append("withheld" if day in withheld else "")
         if known and day in {max(known, key=lambda d: known[d]), min(known, key=lambda d: known[d])}:
             marks.append("label")
         marked[day] = " ".join(marks)

@@ -490,6 +490,8 @@ def test_columns_and_bands_are_as_large_as_their_values() -> None:
     assert [node.value for node in drawn.left] == [90, 10]
     assert [node.value for node in drawn.right] == [70, 30]
     assert sum(band.value for band in drawn.bands) == 100
+    assert flow([("/", "x", 60)]).height == 60
+    assert flow([("/", f"x{i}", 50) for i in range(12)]).height >= 300
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,10 @@ def test_a_day_without_a_log_is_not_called_withheld(small: Path) -> None:
     names = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi")
     missing = [f"{name} {day} octobre 2026" for day, name in enumerate(names, 26)]
     assert [day for day, row in rows.items() if row == ["–", "–"]] == missing
+    chart = text.split('id="days-v-t"')[1].split("</svg>")[0]
+    withheld = [day for day, (views, _) in rows.items() if views == "s"]
+    assert chart.count(">s</text>") == len(withheld) > 0  # a day without a log has nothing
+    assert chart.count('<rect class="') == 25 - len(withheld)
     assert "« – » : pas de journal pour ce jour." in text_of(small.parent / "out" / "index.html")
 
 
