@@ -16,8 +16,9 @@ from logstats.schema import FOLDED, METHODS, NO_FEATURE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from logstats.config.outputs import Indicator
     from logstats.config.reading import Place
-    from logstats.config.values import Config, Feature, Funnel, Indicator, Request, Step
+    from logstats.config.values import Config, Feature, Funnel, Request, Step
 
 __all__ = ["checked", "indicator_problem"]
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from logstats.config.outputs import Commission, Platform, Publish
     from logstats.config.reading import Place
-    from logstats.config.values import Commission, Platform, Publish
 
 __all__ = ["check_commission", "check_publish"]
 

@@ -57,5 +57,6 @@ def _state_folder() -> Path:
 
 def _home() -> Path:
     """Give the home of the user; `runuser -u` and `sudo` may leave that of root in $HOME."""
-    said = Path.home()
-    return said if said.stat().st_uid == os.geteuid() else Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    said, user = Path.home(), os.geteuid()
+    is_anothers = said.exists() and said.stat().st_uid != user
+    return Path(pwd.getpwuid(user).pw_dir) if is_anothers else said
