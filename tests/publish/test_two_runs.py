@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pwd
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,6 +111,7 @@ def test_the_lock_lies_in_the_state_folder(tmp_path: Path, monkeypatch: pytest.M
             pass
         folder = tmp_path / {"unit": "unit", "xdg": "xdg", "home": "home/.local/state"}[name]
         assert [*(folder / "logstats/publish").iterdir()]
+    assert not [path for path in tmp_path.rglob("*") if path.is_dir() and path.stat().st_mode & 0o077]
 
 
 def test_a_resource_that_a_person_adds_while_ours_are_put_in_order(
@@ -135,11 +135,11 @@ def test_a_resource_that_a_person_adds_while_ours_are_put_in_order(
 def test_the_home_that_another_user_left_in_the_environment_is_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`runuser -u logstats` keeps HOME=/root, where logstats may not write: then its own home counts."""
+    """What changes the user may keep HOME=/root, where logstats may not write."""
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert _state_folder() == tmp_path / ".local/state"
-    user = next(one for one in pwd.getpwall() if one.pw_uid not in {0, os.getuid()})
-    monkeypatch.setattr(os, "geteuid", lambda: user.pw_uid)
-    assert _state_folder() == Path(user.pw_dir) / ".local/state"
+    another = os.getuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: another)
+    assert _state_folder() == Path(f"/run/lock/logstats-{another}")

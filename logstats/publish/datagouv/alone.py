@@ -1,16 +1,15 @@
 """One run at a time publishes into a dataset: two that look before either has written would each make their own.
 
 The lock is for one user of one machine, and lies in the state folder: `$STATE_DIRECTORY`, which systemd gives a unit,
-else `$XDG_STATE_HOME`, else `~/.local/state`.
+else `$XDG_STATE_HOME`, else `~/.local/state`; for a user without a home of its own, in /run/lock.
 """
 
 from __future__ import annotations
 
 import os
-import pwd
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from logstats.errors import ConfigurationError
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from logstats.config import Platform
 
 __all__ = ["alone"]
+
+_SHARED: Final = Path("/run/lock")
 
 
 @contextmanager
@@ -40,7 +41,11 @@ def alone(environment: str, platform: Platform) -> Iterator[None]:
         ConfigurationError: There is none.
     """
     target = platform.dataset or platform.organisation
-    file = private_folder(_state_folder() / "logstats" / "publish") / quote(f"{environment}-{target}.lock", safe="")
+    folder = _state_folder() / "logstats" / "publish"
+    for above in reversed(folder.parents):  # 0700, as the base directories ask for: the home may be the store
+        if not above.exists():
+            private_folder(above)
+    file = private_folder(folder) / quote(f"{environment}-{target}.lock", safe="")
     with locked(file, f"{environment}: another run publishes to {target}"):
         yield
 
@@ -50,13 +55,10 @@ def _state_folder() -> Path:
         if (folder := Path(os.environ.get(name, "").partition(":")[0])).is_absolute():
             return folder
     try:
-        return _home() / ".local" / "state"
-    except (RuntimeError, KeyError, OSError):
+        home = Path.home()
+    except RuntimeError:
         raise ConfigurationError("there is no home folder", hint="XDG_STATE_HOME names a folder for locks") from None
-
-
-def _home() -> Path:
-    """Give the home of the user; `runuser -u` and `sudo` may leave that of root in $HOME."""
-    said, user = Path.home(), os.geteuid()
-    is_anothers = said.exists() and said.stat().st_uid != user
-    return Path(pwd.getpwuid(user).pw_dir) if is_anothers else said
+    # What changes the user may leave root's home in $HOME.
+    user = os.geteuid()
+    is_anothers = home.exists() and home.stat().st_uid != user
+    return _SHARED / f"logstats-{user}" if is_anothers else home / ".local" / "state"
