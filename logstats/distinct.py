@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ __all__ = ["Distinct", "Memo", "by_combination", "coded", "combinations", "disti
 _MOST: Final = 100_000
 _SMALL: Final = 1 << 22  # so many possible combinations are marked in a table; more are sorted
 _LARGEST: Final = 1 << 62
+_UNKNOWN: Final = np.uint32(0xFFFF_FFFF)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Distinct:
 
 def coded(column: pl.Series) -> pl.Series:
     """Give a text column as a Categorical one: each distinct text once, and codes, which begin at 0 without gaps."""
-    return column.cast(pl.Categorical(pl.Categories.random()))
+    return column.cast(_new_codes())
 
 
 def distinct(column: pl.Series) -> Distinct:
@@ -48,12 +49,20 @@ def distinct(column: pl.Series) -> Distinct:
     if not isinstance(column.dtype, pl.Categorical):
         column = coded(column)
     codes = column.to_physical()
-    values = pl.int_range(_limit(codes), dtype=pl.UInt32, eager=True).cat.to(column.dtype).cast(pl.String)
-    values = values.alias(column.name)
+    limit = _limit(codes)
+    # Only codes that a row holds are looked at: of others, another thread may be about to say what they mean.
+    present = np.zeros(limit + 1, dtype=np.bool_)
+    by_row = codes.fill_null(limit).to_numpy()
+    present[by_row] = True
+    values = texts_of(np.flatnonzero(present[:limit]), column.dtype).alias(column.name)
     if codes.null_count():
-        codes = codes.fill_null(values.len())
-        values = values.append(pl.Series(values.name, [""], dtype=pl.String))
-    return Distinct(values, codes)
+        values = values.append(pl.Series(column.name, [""], dtype=pl.String))
+    return Distinct(values, pl.Series((np.cumsum(present, dtype=np.uint32) - np.uint32(1))[by_row]))
+
+
+def texts_of(codes: NDArray[np.integer[Any]], dtype: pl.DataType) -> pl.Series:
+    """Give the text that each code stands for in a Categorical type."""
+    return pl.Series(codes.astype(np.uint32)).cat.to(dtype).cast(pl.String)
 
 
 def by_combination(
@@ -120,29 +129,74 @@ def _limit(codes: pl.Series) -> int:
 class Memo:
     """Remembers what was found for a text, for the blocks to come; in memory only, and bounded.
 
+    A text is known by its code, so the texts themselves are compared once, when the column gets its codes. A column
+    that comes with codes keeps them.
+
     Attributes:
         most: So many texts are remembered; then it starts anew.
     """
 
     most: int = _MOST
-    _rows: dict[str, int] = field(default_factory=dict, repr=False)
-    _found: pl.DataFrame | None = field(default=None, repr=False)
+    _empty: pl.Series | None = field(default=None, repr=False)  # polars forgets codes that no column holds
+    _rows: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, dtype=np.uint32), repr=False)
+    _found: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
+    _texts: dict[str, pl.DataType] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def look_up(self, values: pl.Series, find: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
-        """Give what is known of each text; what is not known yet is found first.
+    def look_up(self, column: pl.Series, find: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
+        """Give what is known of the text in each row; what is not known yet is found first.
 
         Args:
-            values: Distinct texts.
-            find: Gives a row for each text, which depends on the text alone.
+            column: Text, coded or not; null is taken for an empty one.
+            find: Gives a row for each of some distinct texts, which depends on the text alone.
+
+        Returns:
+            What `find` gives, a row for each row of the column; texts are coded.
         """
-        texts = values.to_list()
         with self._lock:
-            if len(self._rows) > self.most:
-                self._rows, self._found = {}, None
-            unknown = [text for text in texts if text not in self._rows]
-            if unknown or self._found is None:
-                found = find(pl.Series(values.name, unknown, dtype=pl.String))
-                self._rows.update(zip(unknown, range(len(self._rows), len(self._rows) + len(unknown)), strict=True))
-                self._found = found if self._found is None else pl.concat([self._found, found], rechunk=True)
-            return self._found[[self._rows[text] for text in texts]]
+            empty = self._begin(column.dtype)
+            codes = self._codes(column, empty)
+            rows = self._rows[codes]
+            unknown = codes[rows == _UNKNOWN]
+            if len(unknown) or not self._found.width:
+                new = np.unique(unknown)
+                self._remember(new, find(texts_of(new, empty.dtype).alias(column.name)))
+                rows = self._rows[codes]
+            found = self._found
+        return found[pl.Series(rows)]
+
+    def forget(self) -> None:
+        """Remember nothing."""
+        with self._lock:
+            self._forget()
+
+    def _begin(self, dtype: pl.DataType) -> pl.Series:
+        """Start anew if what is remembered is too much, or has other codes; give the empty text, coded."""
+        other = isinstance(dtype, pl.Categorical) and self._empty is not None and self._empty.dtype != dtype
+        if self._empty is None or other or self._found.height > self.most:
+            self._forget()
+            self._empty = pl.Series([""], dtype=dtype if isinstance(dtype, pl.Categorical) else _new_codes())
+        return self._empty
+
+    def _forget(self) -> None:
+        self._empty, self._rows = None, np.empty(0, dtype=np.uint32)
+        self._found, self._texts = pl.DataFrame(), {}
+
+    def _codes(self, column: pl.Series, empty: pl.Series) -> NDArray[np.uint32]:
+        """Give the code of each text, and make room for what they stand for."""
+        codes = column.cast(empty.dtype).to_physical()
+        if codes.null_count():
+            codes = codes.fill_null(empty.to_physical().item())
+        if (missing := _limit(codes) - len(self._rows)) > 0:
+            self._rows = np.append(self._rows, np.full(missing, _UNKNOWN))
+        return codes.to_numpy()
+
+    def _remember(self, codes: NDArray[np.uint32], found: pl.DataFrame) -> None:
+        texts = [name for name, dtype in found.schema.items() if dtype == pl.String]
+        found = found.cast({name: self._texts.setdefault(name, _new_codes()) for name in texts})
+        self._rows[codes] = np.arange(self._found.height, self._found.height + len(codes), dtype=np.uint32)
+        self._found = pl.concat([self._found, found], rechunk=True) if self._found.width else found
+
+
+def _new_codes() -> pl.Categorical:
+    return pl.Categorical(pl.Categories.random())

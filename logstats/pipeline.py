@@ -104,7 +104,7 @@ def intake(
         formats += parse.best_first(sample, _candidates(run.knowledge.config))
         if not known() and (refusal := _refusal(sample, formats)):
             return replace(result, state="refused", note=refusal[0], hint=refusal[1]), counted
-        work = partial(_hits_of, source=source, formats=formats, run=run)
+        work = partial(_hits_of, source=source, formats=formats, memory=parse.Memory(), run=run)
         # What comes slowly is not held back to work on the next block meanwhile.
         workers = 0 if source.patience else _WORKERS
         for (block, position), (hits, tally) in _ahead(work, chain([first], blocks), workers):
@@ -118,11 +118,13 @@ def intake(
     except DamagedInputError as damage:
         run.store.rollback()
         return replace(result, lines=counted.lines, state="damaged", note=_damage(damage, staged.lines)), counted
+    finally:
+        run.knowledge.clients.forget()
     return replace(result, lines=counted.lines, note="; ".join(source.warnings)), counted
 
 
 def _hits_of(
-    block: Block, *, source: Source, formats: Sequence[Format], run: Run[_Store]
+    block: Block, *, source: Source, formats: Sequence[Format], memory: parse.Memory, run: Run[_Store]
 ) -> tuple[pl.DataFrame, Tally]:
     """Turn the lines of a block into hits, and account for each of them."""
     config, store = run.knowledge.config, run.store
@@ -133,6 +135,7 @@ def _hits_of(
         timezone=config.timezone,
         latest=run.time() + _CLOCK_SKEW,
         opt_out_cookie=config.privacy.opt_out_cookie,
+        memory=memory,
     )
     requests, opted_out = derive.withdraw(read.requests, config)
     described, late = _on_time(derive.describe(requests, run.knowledge), store.closed)
