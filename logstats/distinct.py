@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+
+from logstats.codes import coded, new_codes, number_above, taken_apart, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Distinct", "Memo", "by_combination", "coded", "combinations", "distinct"]
+__all__ = ["Distinct", "Memo", "by_combination", "combinations", "distinct"]
 
 _MOST: Final = 100_000
 _SMALL: Final = 1 << 22  # so many possible combinations are marked in a table; more are sorted
@@ -39,30 +42,13 @@ class Distinct:
         return (coded(per_value) if per_value.dtype == pl.String else per_value).gather(self.codes)
 
 
-def coded(column: pl.Series) -> pl.Series:
-    """Give a text column as a Categorical one: each distinct text once, and codes, which begin at 0 without gaps."""
-    return column.cast(_new_codes())
-
-
 def distinct(column: pl.Series) -> Distinct:
     """Take a text column, coded or not, apart into its distinct values and the place of each row's value among them."""
-    if not isinstance(column.dtype, pl.Categorical):
-        column = coded(column)
-    codes = column.to_physical()
-    limit = _limit(codes)
-    # Only codes that a row holds are looked at: of others, another thread may be about to say what they mean.
-    present = np.zeros(limit + 1, dtype=np.bool_)
-    by_row = codes.fill_null(limit).to_numpy()
-    present[by_row] = True
-    values = texts_of(np.flatnonzero(present[:limit]), column.dtype).alias(column.name)
-    if codes.null_count():
-        values = values.append(pl.Series(column.name, [""], dtype=pl.String))
-    return Distinct(values, pl.Series((np.cumsum(present, dtype=np.uint32) - np.uint32(1))[by_row]))
-
-
-def texts_of(codes: NDArray[np.integer[Any]], dtype: pl.DataType) -> pl.Series:
-    """Give the text that each code stands for in a Categorical type."""
-    return pl.Series(codes.astype(np.uint32)).cat.to(dtype).cast(pl.String)
+    texts, places = taken_apart(column if isinstance(column.dtype, pl.Categorical) else coded(column))
+    if not places.null_count():
+        return Distinct(texts, places)
+    empty = pl.Series(texts.name, [""], dtype=pl.String)
+    return Distinct(pl.concat([texts, empty]), places.fill_null(texts.len()))
 
 
 def by_combination(
@@ -100,8 +86,11 @@ def combinations(frame: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.uin
         if count > 1:
             key, size = key * np.uint64(count) + codes, size * count
     if size > _SMALL:
-        _, first, places = np.unique(key, return_index=True, return_inverse=True)
-        return first, places.astype(np.uint32)
+        found = pa.array(key).dictionary_encode()
+        places = found.indices.to_numpy().astype(np.uint32)
+        row_of = np.empty(len(found.dictionary), dtype=np.int64)
+        row_of[places] = np.arange(frame.height)
+        return row_of, places
     row_of = np.full(size, -1, dtype=np.int64)
     row_of[key] = np.arange(frame.height)
     present = row_of >= 0
@@ -115,14 +104,8 @@ def _codes(column: pl.Series) -> tuple[NDArray[np.uint64], int]:
     if column.dtype == pl.String:
         column = coded(column)
     codes = column.to_physical().cast(pl.UInt64)
-    limit = _limit(codes)
+    limit = number_above(codes)
     return codes.fill_null(limit).to_numpy(), limit + bool(codes.null_count())
-
-
-def _limit(codes: pl.Series) -> int:
-    """Give the number above the largest one, 0 without any."""
-    largest = codes.max()
-    return largest + 1 if isinstance(largest, int) else 0
 
 
 @dataclass
@@ -175,7 +158,7 @@ class Memo:
         other = isinstance(dtype, pl.Categorical) and self._empty is not None and self._empty.dtype != dtype
         if self._empty is None or other or self._found.height > self.most:
             self._forget()
-            self._empty = pl.Series([""], dtype=dtype if isinstance(dtype, pl.Categorical) else _new_codes())
+            self._empty = pl.Series([""], dtype=dtype if isinstance(dtype, pl.Categorical) else new_codes())
         return self._empty
 
     def _forget(self) -> None:
@@ -187,16 +170,12 @@ class Memo:
         codes = column.cast(empty.dtype).to_physical()
         if codes.null_count():
             codes = codes.fill_null(empty.to_physical().item())
-        if (missing := _limit(codes) - len(self._rows)) > 0:
+        if (missing := number_above(codes) - len(self._rows)) > 0:
             self._rows = np.append(self._rows, np.full(missing, _UNKNOWN))
         return codes.to_numpy()
 
     def _remember(self, codes: NDArray[np.uint32], found: pl.DataFrame) -> None:
         texts = [name for name, dtype in found.schema.items() if dtype == pl.String]
-        found = found.cast({name: self._texts.setdefault(name, _new_codes()) for name in texts})
+        found = found.cast({name: self._texts.setdefault(name, new_codes()) for name in texts})
         self._rows[codes] = np.arange(self._found.height, self._found.height + len(codes), dtype=np.uint32)
         self._found = pl.concat([self._found, found], rechunk=True) if self._found.width else found
-
-
-def _new_codes() -> pl.Categorical:
-    return pl.Categorical(pl.Categories.random())

@@ -19,10 +19,11 @@ import numpy as np
 import polars as pl
 
 from logstats import cells, derive, parse, visits
+from logstats.codes import as_numbers, text_order
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import find_lines, split_lines
-from logstats.schema import NO_FEATURE
+from logstats.schema import END, NO_FEATURE, OTHER_PAGE, START
 from logstats.tally import InputResult, Tally
 from logstats.visits import behaviour, features, funnels, journeys, quality
 from logstats.visits.patterns import Requests
@@ -43,6 +44,7 @@ __all__ = ["closing", "closing_by_visitors", "count_day", "intake", "intake_whol
 _SAMPLE: Final = 1_000
 _CLOCK_SKEW: Final = timedelta(hours=1)
 _MOST: Final = 0.5
+_NAMES: Final = (START, END, OTHER_PAGE)  # that stand in the place of a page
 _MOST_ROWS: Final = 500_000  # hits that are counted at once, at about 400 bytes each
 _WORKERS: Final = 2  # more gain nothing: polars is parallel itself, and Python's part is not
 
@@ -148,6 +150,8 @@ def _hits_of(
 
 def _on_time(described: pl.DataFrame, closed: frozenset[SiteDay]) -> tuple[pl.DataFrame, Counter[SiteDay]]:
     """Take out the requests of closed days: their key is gone, and their cells do not change."""
+    if not closed:
+        return described, Counter()
     described = described.with_columns(pl.col("site").cast(pl.String))
     days = described.select("site", "day").unique()
     too_late = days.filter(pl.Series([site_and_day in closed for site_and_day in days.iter_rows()], dtype=pl.Boolean))
@@ -210,6 +214,7 @@ def closing(hits: pl.DataFrame, config: Config, *, kept: bool = True) -> dict[st
     Returns:
         The tables of schema.py; no id of a visitor is in them.
     """
+    hits = as_numbers(hits, text_order([hits], _NAMES))
     return _cells_of(*_views_of(hits, config), config, kept=kept)
 
 
@@ -228,14 +233,20 @@ def closing_by_visitors(
         kept: The same.
     """
     found = [
-        (behaviour.asset_use(of_some), of_some["page"].unique()) for of_some in (hits(i, parts) for i in range(parts))
+        (behaviour.asset_use(of_some), of_some["page"].unique(), text_order([of_some]).categories)
+        for of_some in (hits(i, parts) for i in range(parts))
     ]
-    use = _sums(of_use for of_use, _ in found)
+    order = text_order((texts.to_frame() for _, _, texts in found), _NAMES)
+    use = as_numbers(_sums(of_use for of_use, _, _ in found), order)
+
+    def views_of(part: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        return _views_of(as_numbers(hits(part, parts), order), config, use)
+
     whole: tuple[pl.DataFrame | None, pl.DataFrame | None] = None, None
-    if pl.concat([pages for _, pages in found]).n_unique() > config.pages.max_per_day:
-        counts = [_page_counts(*_views_of(hits(i, parts), config, use)[:2]) for i in range(parts)]
+    if pl.concat([pages for _, pages, _ in found]).n_unique() > config.pages.max_per_day:
+        counts = [_page_counts(*views_of(part)[:2]) for part in range(parts)]
         whole = _sums(pages for pages, _ in counts), _sums(failed for _, failed in counts)
-    return cells.add(_cells_of(*_views_of(hits(i, parts), config, use), config, whole, kept=kept) for i in range(parts))
+    return cells.add(_cells_of(*views_of(part), config, whole, kept=kept) for part in range(parts))
 
 
 def _page_counts(hits: pl.DataFrame, views: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

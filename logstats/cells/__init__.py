@@ -11,6 +11,7 @@ from logstats.cells.journeys import count_journeys
 from logstats.cells.prefixes import count_prefixes
 from logstats.cells.quality import count_quality
 from logstats.cells.service import count_features, count_funnels
+from logstats.codes import in_order
 from logstats.schema import OTHER_PAGE, TABLES
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def bound_pages(views: pl.DataFrame, most: int, counts: pl.DataFrame | None = No
     ranked = pages.sort("day", "site", "views", "page", descending=[False, False, True, False])
     kept = ranked.group_by("day", "site", maintain_order=True).head(most).with_columns(kept=pl.lit(value=True))
     marked = views.join(kept.drop("views"), on=["day", "site", "page"], how="left", maintain_order="left")
-    page = pl.when(pl.col("kept")).then("page").otherwise(pl.lit(OTHER_PAGE))
+    page = pl.when(pl.col("kept")).then("page").otherwise(pl.lit(OTHER_PAGE, dtype=views.schema["page"]))
     return marked.with_columns(page.alias("page")).drop("kept")
 
 
@@ -126,5 +127,6 @@ def empty_cells() -> dict[str, pl.DataFrame]:
 def _declared(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Give a table the columns, types and order that schema.py declares."""
     table = TABLES[name]
-    typed = frame.select(pl.col(column).cast(dtype) for column, dtype in table.schema.items())
-    return typed.sort(table.dimensions, nulls_last=True)
+    as_text = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum) and not in_order(dtype)]
+    ordered = frame.with_columns(pl.col(as_text).cast(pl.String)).sort(table.dimensions, nulls_last=True)
+    return ordered.select(pl.col(column).cast(dtype) for column, dtype in table.schema.items())

@@ -55,10 +55,8 @@ def _rows(day: Day) -> Mapping[str, pl.DataFrame]:
 def _prefixes(family: str, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Count every prefix, the longest first, each from the one before."""
     levels = FAMILIES[family]
-    named = [pl.col(name).cast(pl.String).alias(level) for name, level in zip(levels, LEVELS, strict=False)]
-    # Grouped by the values as they are, cast afterwards: there are far fewer of them then.
-    left = rows.group_by(*_ROOT, *levels, "visitor").agg(pl.len().cast(pl.Int64).alias("views"))
-    left = left.select(*_ROOT, *named, "visitor", "views")
+    named = [pl.col(name).alias(level) for name, level in zip(levels, LEVELS, strict=False)]
+    left = rows.group_by(*_ROOT, *named, "visitor").agg(pl.len().cast(pl.Int64).alias("views"))
     for depth in range(len(levels), -1, -1):
         path = LEVELS[:depth]
         if depth < len(levels):
@@ -69,4 +67,6 @@ def _prefixes(family: str, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
         )
         whole = {"family": pl.lit(family), "level": pl.lit(depth, dtype=pl.Int64)}
         absent = {name: pl.lit(None, dtype=pl.String) for name in LEVELS[depth:]}
-        yield counted.with_columns(**whole, **absent).select(TABLES["prefixes"].schema.keys())
+        # Counted by the values as they are, cast at last: there are far fewer of them then.
+        texts = pl.col("site", *path).cast(pl.String)
+        yield counted.with_columns(texts, **whole, **absent).select(TABLES["prefixes"].schema.keys())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from logstats.parse.exact import as_requests, read_fields
+from logstats.parse.exact import as_requests, may_fit, read_fields
 from logstats.parse.fast import Memory, read_fast
 from logstats.parse.formats import Format, format_from, named_formats
 from logstats.parse.plausible import implausible
@@ -84,8 +84,8 @@ def parse(
     requests: list[pl.DataFrame] = []
     counts: dict[str, int] = {}
     for line_format in formats:
-        if pending.is_empty():
-            break
+        if not may_fit(pending["text"], line_format):
+            continue
         fields = read_fields(pending["text"], line_format).with_columns(pending["line"])
         if not fields["matched"].any():
             continue

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from logstats.distinct import Memo
-from logstats.parse.clf import WIDTH, clf_times
+from logstats.parse.clf import clf_times
 from logstats.parse.exact import as_requests, extract, needs
 from logstats.parse.plausible import implausible
 from logstats.schema import REQUESTS
@@ -94,18 +94,21 @@ def read_fast(
         if segment.text is not None:
             fits &= text == segment.text
         elif segment.frame and names == ("time",):
-            columns["time"], read = _times(lines, places[i : -1 : len(layout) + 1], segment)
-            fits &= read & ~_implausible(columns["time"].to_frame("time"), latest)
+            instants, whole = clf_times(lines.content, places[i : -1 : len(layout) + 1], segment.frame)
+            columns["time"] = pl.Series(instants).cast(REQUESTS["time"])
+            fits &= pl.Series(whole) & ~_implausible(columns["time"].to_frame("time"), latest)
         else:
             # Times are ever new, and which are from the future changes with the clock.
             memo = Memo() if "time" in names else memory.of(i)
-            said = memo.look_up(text, partial(_read, segment=segment, names=names, typed=typed, latest=latest))
+            read = partial(_read, segment=segment, names=names, plan=plan, typed=typed, latest=latest)
+            said = memo.look_up(text, read)
             fits &= said[_FITS]
             columns |= {name: said[name] for name in names}
             apart |= {name: said[_FIELD + name].cast(pl.String) for name in plan.sources if _FIELD + name in said}
     numbered = pl.DataFrame({"line": pl.Series(rows, dtype=pl.UInt32)} | apart)
     columns |= typed(numbered, columns=plan.others).to_dict()
-    return pl.DataFrame({name: columns[name] for name in REQUESTS}).filter(fits)
+    requests = pl.DataFrame({name: columns[name] for name in REQUESTS})
+    return requests if fits.all() else requests.filter(fits)
 
 
 class _Plan(NamedTuple):
@@ -136,6 +139,7 @@ def _read(
     *,
     segment: Segment,
     names: Sequence[str],
+    plan: _Plan,
     typed: Callable[..., pl.DataFrame],
     latest: datetime,
 ) -> pl.DataFrame:
@@ -143,17 +147,8 @@ def _read(
     said = extract(texts, segment.expression, segment.groups)
     requests = typed(said, columns=names)
     fits = said["matched"] & ~_implausible(requests, latest)
-    return pl.DataFrame({_FITS: fits} | requests.to_dict() | {_FIELD + name: said[name] for name in said.columns})
-
-
-def _times(lines: Lines, starts: NDArray[np.int64], segment: Segment) -> tuple[pl.Series, pl.Series]:
-    """Read the times of a segment that begins at `starts`, and tell which of them stand as the format writes them."""
-    before, after = segment.frame
-    numbers = np.frombuffer(lines.content, dtype=np.uint8)
-    instants, read = clf_times(lines.content, starts + len(before))
-    for at, character in (*enumerate(before), *enumerate(after, start=len(before) + WIDTH)):
-        read &= numbers.take(starts + at) == ord(character)
-    return pl.Series(instants).cast(REQUESTS["time"]), pl.Series(read)
+    fields = {_FIELD + name: said[name] for name in said.columns if name in plan.sources}
+    return pl.DataFrame({_FITS: fits} | requests.to_dict() | fields)
 
 
 def _places(lines: Lines, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -167,13 +162,16 @@ def _places(lines: Lines, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np
     quick, escaped = _plain(lines, content)
     quotes = lines.positions(_QUOTE)
     quotes = np.delete(quotes, np.searchsorted(quotes, escaped))
-    at_quotes = [i for i, segment in enumerate(layout) if segment.quoted]
-    per_line = np.diff(np.searchsorted(quotes, lines.starts))
-    quick &= per_line == len(at_quotes)
+    per_line, count = np.diff(np.searchsorted(quotes, lines.starts)), sum(segment.quotes for segment in layout)
+    quick &= per_line == count
     rows = np.flatnonzero(quick)
     of_line = np.empty((len(rows), len(layout) + 1), dtype=np.int64)
     of_line[:, 0], of_line[:, -1] = lines.starts[rows], lines.starts[1:][rows] - 1
-    of_line[:, at_quotes] = quotes[np.repeat(quick, per_line)].reshape(-1, len(at_quotes))
+    quotes_of_line, passed = quotes[np.repeat(quick, per_line)].reshape(-1, count), 0
+    for i, segment in enumerate(layout):
+        if segment.quotes:
+            of_line[:, i] = quotes_of_line[:, passed]
+        passed += segment.quotes
     for i, segment in enumerate(layout):
         if segment.width:  # it ends where the next one begins
             of_line[:, i] = of_line[:, i + 1] - segment.width

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstats.read.compression import DecodeError, read_pieces
+from logstats.read.lines import count_newlines
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -261,7 +262,7 @@ class _LineBuffer:
             members=members,
         )
         self.offset = block.end_offset
-        self._first_line += block.data.count(b"\n")
+        self._first_line += count_newlines(block.data)
         self._forget(end, rest)
         return block
 

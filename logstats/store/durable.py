@@ -31,6 +31,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pyarrow.parquet import read_metadata
 
+from logstats.codes import together
 from logstats.errors import InputMissingError, LogstatsError
 from logstats.schema import HITS, TABLES
 from logstats.store import recovery, releases
@@ -57,6 +58,7 @@ GRACE: Final = timedelta(hours=48)
 """So long after its end, or after its first line when it is backfilled, a day is closed."""
 
 _MOST_ROWS: Final = 1_000_000
+_OTHERS: Final = pl.Schema({name: dtype for name, dtype in HITS.items() if dtype != pl.String})
 
 
 class DurableStore:
@@ -211,7 +213,7 @@ class DurableStore:
         """
         wanted = some_visitors(part, parts)
         frames = [_read_part(path, rows, wanted) for path, rows in self._records.parts(site, day).items()]
-        return pl.concat([pl.DataFrame(schema=HITS), *frames])
+        return together([pl.DataFrame(schema=HITS), *frames])
 
     def close(self, site: str, day: date, cells: Mapping[str, pl.DataFrame], reason: str) -> None:
         """Keep the cells of a day, instead of those it may have already, and destroy its parts and its key."""
@@ -316,4 +318,4 @@ def _read_part(path: Path, rows: int, wanted: pl.Expr) -> pl.DataFrame:
         raise LogstatsError(f"{path}: a part of an open day is gone", hint="restore it, or redo the day from its logs")
     if (found := read_metadata(path).num_rows) != rows:
         raise LogstatsError(f"{path}: holds {found:,} rows instead of {rows:,}")
-    return pl.scan_parquet(path).filter(wanted).collect().cast(pl.Schema(HITS))
+    return pl.scan_parquet(path).filter(wanted).collect().select(HITS.keys()).cast(_OTHERS)
