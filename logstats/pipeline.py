@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from logstats import cells, derive, parse, visits
-from logstats.codes import as_numbers, text_order
+from logstats.codes import as_numbers, text_order, together
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import find_lines, split_lines
@@ -233,17 +233,17 @@ def closing_by_visitors(
         kept: The same.
     """
     found = [
-        (behaviour.asset_use(of_some), of_some["page"].unique(), text_order([of_some]).categories)
+        (behaviour.asset_use(of_some), of_some.select(pl.col("page").unique()), text_order([of_some]).categories)
         for of_some in (hits(i, parts) for i in range(parts))
     ]
     order = text_order((texts.to_frame() for _, _, texts in found), _NAMES)
-    use = as_numbers(_sums(of_use for of_use, _, _ in found), order)
+    use = _sums(as_numbers(of_use, order) for of_use, _, _ in found)
 
     def views_of(part: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         return _views_of(as_numbers(hits(part, parts), order), config, use)
 
     whole: tuple[pl.DataFrame | None, pl.DataFrame | None] = None, None
-    if pl.concat([pages for _, pages, _ in found]).n_unique() > config.pages.max_per_day:
+    if together([pages for _, pages, _ in found]).n_unique() > config.pages.max_per_day:
         counts = [_page_counts(*views_of(part)[:2]) for part in range(parts)]
         whole = _sums(pages for pages, _ in counts), _sums(failed for _, failed in counts)
     return cells.add(_cells_of(*views_of(part), config, whole, kept=kept) for part in range(parts))
