@@ -45,7 +45,7 @@ _SAMPLE: Final = 1_000
 _CLOCK_SKEW: Final = timedelta(hours=1)
 _MOST: Final = 0.5
 _NAMES: Final = (START, END, OTHER_PAGE)  # that stand in the place of a page
-_MOST_ROWS: Final = 500_000  # hits that are counted at once, at about 400 bytes each
+_MOST_ROWS: Final = 300_000  # hits that are counted at once, at about 400 bytes each
 _WORKERS: Final = 2  # more gain nothing: polars is parallel itself, and Python's part is not
 
 # polars looks for numpy when it first needs it, which two threads must not do at once.
@@ -215,7 +215,7 @@ def closing(hits: pl.DataFrame, config: Config, *, kept: bool = True) -> dict[st
         The tables of schema.py; no id of a visitor is in them.
     """
     hits = as_numbers(hits, text_order([hits], _NAMES))
-    return _cells_of(*_views_of(hits, config), config, kept=kept)
+    return cells.declared(_cells_of(*_views_of(hits, config), config, kept=kept))
 
 
 def closing_by_visitors(
@@ -246,7 +246,8 @@ def closing_by_visitors(
     if together([pages for _, pages, _ in found]).n_unique() > config.pages.max_per_day:
         counts = [_page_counts(*views_of(part)[:2]) for part in range(parts)]
         whole = _sums(pages for pages, _ in counts), _sums(failed for _, failed in counts)
-    return cells.add(_cells_of(*views_of(part), config, whole, kept=kept) for part in range(parts))
+    of_parts = (_cells_of(*views_of(part), config, whole, kept=kept) for part in range(parts))
+    return cells.declared(cells.add(of_parts))
 
 
 def _page_counts(hits: pl.DataFrame, views: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -17,7 +17,7 @@ from logstats.schema import OTHER_PAGE, TABLES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Day", "add", "aggregate", "bound_pages", "count_pages", "empty_cells", "merge"]
+__all__ = ["Day", "add", "aggregate", "bound_pages", "count_pages", "declared", "empty_cells", "merge"]
 
 _KINDS: Final = {"page_view": "page", "download": "download"}
 
@@ -56,7 +56,7 @@ def aggregate(day: Day, *, kept: bool) -> dict[str, pl.DataFrame]:
         kept: Whether its cells are kept, so that they may be released; else the table prefixes stays empty.
 
     Returns:
-        TABLES of schema.py by name, sorted by their dimensions.
+        TABLES of schema.py by name, as `declared` makes them complete.
     """
     counted = {
         **_count_people(day),
@@ -66,7 +66,7 @@ def aggregate(day: Day, *, kept: bool) -> dict[str, pl.DataFrame]:
         **count_quality(day),
         **(count_prefixes(day) if kept else {"prefixes": empty_cells()["prefixes"]}),
     }
-    return {name: _declared(name, counted[name]) for name in TABLES}
+    return {name: _typed(name, counted[name]) for name in TABLES}
 
 
 def _count_people(day: Day) -> dict[str, pl.DataFrame]:
@@ -106,11 +106,14 @@ def merge(cells: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame
 
 
 def add(cells: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
-    """Add up the cells of the same days that were counted of different visitors."""
-    together = merge(cells)
+    """Add up the cells of the same days that were counted of different visitors, their texts coded alike."""
+    by_table: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
+    for of_some in cells:
+        for name, frames in by_table.items():
+            frames.append(of_some[name])
     return {
-        name: _declared(name, frame.group_by(TABLES[name].dimensions).agg(map(_added, TABLES[name].measures)))
-        for name, frame in together.items()
+        name: pl.concat(frames).group_by(TABLES[name].dimensions).agg(map(_added, TABLES[name].measures))
+        for name, frames in by_table.items()
     }
 
 
@@ -124,9 +127,16 @@ def empty_cells() -> dict[str, pl.DataFrame]:
     return {name: pl.DataFrame(schema=table.schema) for name, table in TABLES.items()}
 
 
-def _declared(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Give a table the columns, types and order that schema.py declares."""
-    table = TABLES[name]
-    as_text = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum) and not in_order(dtype)]
-    ordered = frame.with_columns(pl.col(as_text).cast(pl.String)).sort(table.dimensions, nulls_last=True)
-    return ordered.select(pl.col(column).cast(dtype) for column, dtype in table.schema.items())
+def declared(cells: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Sort tables by their dimensions, and give them the types that schema.py declares."""
+    return {
+        name: frame.sort(TABLES[name].dimensions, nulls_last=True).cast(pl.Schema(TABLES[name].schema))
+        for name, frame in cells.items()
+    }
+
+
+def _typed(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Give a table the columns and types that schema.py declares; texts whose codes have their order stay coded."""
+    coded = {name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum) and in_order(dtype)}
+    schema = TABLES[name].schema
+    return frame.select(pl.col(column) if column in coded else pl.col(column).cast(schema[column]) for column in schema)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BLOCK_SIZE", "MAX_LINE_BYTES", "Block", "Cut", "DamagedInputError", "read_blocks"]
 
-BLOCK_SIZE = 12 << 20
+BLOCK_SIZE = 16 << 20
 PIECE_SIZE = 256 << 10
 MAX_LINE_BYTES = 65_536  # a line may be so long, its newline not counted
 _KEPT_BYTES = MAX_LINE_BYTES + 1  # of a longer line, so that it still shows that it is too long
