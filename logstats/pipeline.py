@@ -70,7 +70,8 @@ def count_day(run: Run[_Store], site: str, day: date) -> dict[str, pl.DataFrame]
     """Turn an open day into cells, in parts of its visitors when it is too large for memory."""
     config, parts = run.knowledge.config, -(-run.store.rows(site, day) // _MOST_ROWS)
     if parts > 1:
-        return closing_by_visitors(partial(run.store.hits, site, day), parts, config, kept=run.store.keeps_cells)
+        with run.store.shares(site, day, parts) as shares:
+            return closing_by_visitors(shares, parts, config, kept=run.store.keeps_cells)
     return closing(run.store.hits(site, day), config, kept=run.store.keeps_cells)
 
 
@@ -219,7 +220,7 @@ def closing(hits: pl.DataFrame, config: Config, *, kept: bool = True) -> dict[st
 
 
 def closing_by_visitors(
-    hits: Callable[[int, int], pl.DataFrame], parts: int, config: Config, *, kept: bool = True
+    hits: Callable[[int], pl.DataFrame], parts: int, config: Config, *, kept: bool = True
 ) -> dict[str, pl.DataFrame]:
     """Turn the hits of a day that is too large for memory into the same cells.
 
@@ -227,20 +228,20 @@ def closing_by_visitors(
     first: whether its visitors fetch assets, which pages are viewed most, and which fail most.
 
     Args:
-        hits: Gives part i of n; no visitor is in two of them.
+        hits: Gives part i; no visitor is in two of them.
         parts: How many there are.
         config: As `closing` takes it.
         kept: The same.
     """
     found = [
         (behaviour.asset_use(of_some), of_some.select(pl.col("page").unique()), text_order([of_some]).categories)
-        for of_some in (hits(i, parts) for i in range(parts))
+        for of_some in map(hits, range(parts))
     ]
     order = text_order((texts.to_frame() for _, _, texts in found), _NAMES)
     use = _sums(as_numbers(of_use, order) for of_use, _, _ in found)
 
     def views_of(part: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-        return _views_of(as_numbers(hits(part, parts), order), config, use)
+        return _views_of(as_numbers(hits(part), order), config, use)
 
     whole: tuple[pl.DataFrame | None, pl.DataFrame | None] = None, None
     if together([pages for _, pages, _ in found]).n_unique() > config.pages.max_per_day:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Day", "add", "aggregate", "bound_pages", "count_pages", "declared", "empty_cells", "merge"]
 
+_MOST_WAITING: Final = 250_000  # rows of a table, unless it has more by now
 _KINDS: Final = {"page_view": "page", "download": "download"}
 
 
@@ -111,10 +112,13 @@ def add(cells: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
     for of_some in cells:
         for name, frames in by_table.items():
             frames.append(of_some[name])
-    return {
-        name: pl.concat(frames).group_by(TABLES[name].dimensions).agg(map(_added, TABLES[name].measures))
-        for name, frames in by_table.items()
-    }
+            if sum(frame.height for frame in frames[1:]) > max(frames[0].height, _MOST_WAITING):
+                frames[:] = [_sum(name, frames)]
+    return {name: _sum(name, frames) for name, frames in by_table.items()}
+
+
+def _sum(name: str, frames: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(frames).group_by(TABLES[name].dimensions).agg(map(_added, TABLES[name].measures))
 
 
 def _added(measure: str) -> pl.Expr:
@@ -137,6 +141,7 @@ def declared(cells: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 def _typed(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Give a table the columns and types that schema.py declares; texts whose codes have their order stay coded."""
-    coded = {name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Enum) and in_order(dtype)}
-    schema = TABLES[name].schema
+    schema, kept = TABLES[name].schema, frame.schema
+    coded = {name for name, dtype in kept.items() if isinstance(dtype, pl.Enum) and in_order(dtype)}
+    coded |= {name for name, dtype in kept.items() if isinstance(dtype, pl.Categorical)}
     return frame.select(pl.col(column) if column in coded else pl.col(column).cast(schema[column]) for column in schema)

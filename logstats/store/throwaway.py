@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar, Final, Self
@@ -18,10 +19,11 @@ from logstats.codes import together
 from logstats.parquet import cannot_write
 from logstats.schema import HITS
 from logstats.store.counted import CountedCells
-from logstats.store.keys import MemoryKeys, by_day, some_visitors
+from logstats.store.keys import MemoryKeys, by_day
+from logstats.store.shares import Shares
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from logstats.store.keys import SiteDay
@@ -83,9 +85,13 @@ class ThrowawayStore:
         """Say how many hits a day has."""
         return self._committed.rows((site, day))
 
-    def hits(self, site: str, day: date, part: int = 0, parts: int = 1) -> pl.DataFrame:
-        """Give the committed hits of a day, or those of some of its visitors: part i of n."""
-        return self._committed.of((site, day), some_visitors(part, parts))
+    def hits(self, site: str, day: date) -> pl.DataFrame:
+        """Give the committed hits of a day."""
+        return together([pl.DataFrame(schema=HITS), *self._committed.of((site, day))])
+
+    def shares(self, site: str, day: date, number: int) -> Shares:
+        """Give the same in shares, each all hits of some visitors."""
+        return Shares(Path(self._folder.name), self._committed.of((site, day)), number)
 
     def close(self, site: str, day: date, _cells: Mapping[str, pl.DataFrame], _reason: str) -> None:
         """Destroy the parts and the key of a day; its cells are kept by `cells`, in the order of the days."""
@@ -134,10 +140,9 @@ class _Hits:
         waiting = sum(frame.height for frame in self._waiting.get(day, []))
         return waiting + sum(rows for _, rows in self._parts.get(day, []))
 
-    def of(self, day: SiteDay, wanted: pl.Expr) -> pl.DataFrame:
-        parts = [pl.scan_parquet(path).filter(wanted).collect() for path, _ in self._parts.get(day, [])]
-        waiting = [frame.filter(wanted) for frame in self._waiting.get(day, [])]
-        return together([pl.DataFrame(schema=HITS), *(_named(frame, day) for frame in (*parts, *waiting))])
+    def of(self, day: SiteDay) -> Iterator[pl.DataFrame]:
+        parts = (pl.read_parquet(path) for path, _ in self._parts.get(day, []))
+        return (_named(frame, day) for frame in chain(parts, self._waiting.get(day, [])))
 
     def forget(self, day: SiteDay) -> None:
         self._waiting.pop(day, None)
