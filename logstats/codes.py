@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -78,11 +78,16 @@ def same_text(one: pl.Series, other: pl.Series) -> pl.Series:
     return (first == recoded(other, first.dtype)).fill_null(value=False)
 
 
-def together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Put frames of the same columns below each other; texts are coded, whatever codes each frame had."""
-    texts = [name for name, dtype in frames[0].schema.items() if _is_text(dtype)]
-    codes = {name: new_codes() for name in texts}
-    alike = [frame.with_columns(recoded(frame[name], codes[name]) for name in texts) for frame in frames]
+def together(frames: Sequence[pl.DataFrame], codes: Mapping[str, pl.DataType] | None = None) -> pl.DataFrame:
+    """Put frames of the same columns below each other; texts are coded, whatever codes each frame had.
+
+    Args:
+        frames: At least one.
+        codes: The types that their texts get; None for new ones.
+    """
+    if codes is None:
+        codes = {name: new_codes() for name, dtype in frames[0].schema.items() if _is_text(dtype)}
+    alike = [frame.with_columns(recoded(frame[name], dtype) for name, dtype in codes.items()) for frame in frames]
     return pl.concat(alike, rechunk=True)
 
 

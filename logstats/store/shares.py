@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
 
-from logstats.codes import together
+from logstats.codes import new_codes, together
 from logstats.parquet import cannot_write
 from logstats.schema import HITS
 from logstats.store.keys import share_of
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Shares"]
 
-_AT_ONCE: Final = 500_000  # hits that are shared out at a time
+_TEXTS: Final = tuple(name for name, dtype in HITS.items() if dtype == pl.String)
+_AT_ONCE: Final = 1_000_000  # hits that are shared out at a time
 
 
 class Shares:
@@ -39,11 +40,14 @@ class Shares:
 
     def __init__(self, folder: Path, frames: Iterable[pl.DataFrame], number: int) -> None:
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - closed at the end of the context
+        # All pieces have the same codes, which polars remembers as long as a column has them.
+        codes = {name: new_codes() if dtype == pl.String else dtype for name, dtype in HITS.items()}
+        self._empty = pl.DataFrame(schema=codes)
         self._pieces: list[list[tuple[int, int]]] = [[] for _ in range(number)]
         try:
             with cannot_write(folder):
-                for hits in _batches(frames):
-                    self._share_out(hits)
+                for batch in _batches(frames):
+                    self._share_out(together(batch, {name: codes[name] for name in _TEXTS}))
         except BaseException:
             self._file.close()
             raise
@@ -56,7 +60,7 @@ class Shares:
 
     def __call__(self, share: int) -> pl.DataFrame:
         """Give the hits of a share."""
-        return together([pl.DataFrame(schema=HITS), *self._read(share)])
+        return pl.concat([self._empty, *self._read(share)], rechunk=True)
 
     def __len__(self) -> int:
         return len(self._pieces)
@@ -76,13 +80,13 @@ class Shares:
             yield pl.read_ipc(BytesIO(self._file.read(size)))
 
 
-def _batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Put frames together until there are enough hits to share out."""
+def _batches(frames: Iterable[pl.DataFrame]) -> Iterator[list[pl.DataFrame]]:
+    """Gather frames until there are enough hits to share out."""
     waiting: list[pl.DataFrame] = []
     for frame in frames:
         waiting.append(frame)
         if sum(one.height for one in waiting) >= _AT_ONCE:
-            yield together(waiting)
+            yield waiting
             waiting = []
     if waiting:
-        yield together(waiting)
+        yield waiting
