@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+
+from logstats.codes import coded, new_codes, number_above, taken_apart, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Distinct", "Memo", "by_combination", "coded", "combinations", "distinct"]
+__all__ = ["Distinct", "Memo", "by_combination", "combinations", "distinct"]
 
 _MOST: Final = 100_000
 _SMALL: Final = 1 << 22  # so many possible combinations are marked in a table; more are sorted
 _LARGEST: Final = 1 << 62
+_UNKNOWN: Final = np.uint32(0xFFFF_FFFF)
 
 
 @dataclass(frozen=True)
@@ -38,22 +42,13 @@ class Distinct:
         return (coded(per_value) if per_value.dtype == pl.String else per_value).gather(self.codes)
 
 
-def coded(column: pl.Series) -> pl.Series:
-    """Give a text column as a Categorical one: each distinct text once, and codes, which begin at 0 without gaps."""
-    return column.cast(pl.Categorical(pl.Categories.random()))
-
-
 def distinct(column: pl.Series) -> Distinct:
     """Take a text column, coded or not, apart into its distinct values and the place of each row's value among them."""
-    if not isinstance(column.dtype, pl.Categorical):
-        column = coded(column)
-    codes = column.to_physical()
-    values = pl.int_range(_limit(codes), dtype=pl.UInt32, eager=True).cat.to(column.dtype).cast(pl.String)
-    values = values.alias(column.name)
-    if codes.null_count():
-        codes = codes.fill_null(values.len())
-        values = values.append(pl.Series(values.name, [""], dtype=pl.String))
-    return Distinct(values, codes)
+    texts, places = taken_apart(column if isinstance(column.dtype, pl.Categorical) else coded(column))
+    if not places.null_count():
+        return Distinct(texts, places)
+    empty = pl.Series(texts.name, [""], dtype=pl.String)
+    return Distinct(pl.concat([texts, empty]), places.fill_null(texts.len()))
 
 
 def by_combination(
@@ -91,8 +86,11 @@ def combinations(frame: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.uin
         if count > 1:
             key, size = key * np.uint64(count) + codes, size * count
     if size > _SMALL:
-        _, first, places = np.unique(key, return_index=True, return_inverse=True)
-        return first, places.astype(np.uint32)
+        found = pa.array(key).dictionary_encode()
+        places = found.indices.to_numpy().astype(np.uint32)
+        row_of = np.empty(len(found.dictionary), dtype=np.int64)
+        row_of[places] = np.arange(frame.height)
+        return row_of, places
     row_of = np.full(size, -1, dtype=np.int64)
     row_of[key] = np.arange(frame.height)
     present = row_of >= 0
@@ -106,43 +104,78 @@ def _codes(column: pl.Series) -> tuple[NDArray[np.uint64], int]:
     if column.dtype == pl.String:
         column = coded(column)
     codes = column.to_physical().cast(pl.UInt64)
-    limit = _limit(codes)
+    limit = number_above(codes)
     return codes.fill_null(limit).to_numpy(), limit + bool(codes.null_count())
-
-
-def _limit(codes: pl.Series) -> int:
-    """Give the number above the largest one, 0 without any."""
-    largest = codes.max()
-    return largest + 1 if isinstance(largest, int) else 0
 
 
 @dataclass
 class Memo:
     """Remembers what was found for a text, for the blocks to come; in memory only, and bounded.
 
+    A text is known by its code, so the texts themselves are compared once, when the column gets its codes. A column
+    that comes with codes keeps them.
+
     Attributes:
         most: So many texts are remembered; then it starts anew.
     """
 
     most: int = _MOST
-    _rows: dict[str, int] = field(default_factory=dict, repr=False)
-    _found: pl.DataFrame | None = field(default=None, repr=False)
+    _empty: pl.Series | None = field(default=None, repr=False)  # polars forgets codes that no column holds
+    _rows: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, dtype=np.uint32), repr=False)
+    _found: pl.DataFrame = field(default_factory=pl.DataFrame, repr=False)
+    _texts: dict[str, pl.DataType] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def look_up(self, values: pl.Series, find: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
-        """Give what is known of each text; what is not known yet is found first.
+    def look_up(self, column: pl.Series, find: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
+        """Give what is known of the text in each row; what is not known yet is found first.
 
         Args:
-            values: Distinct texts.
-            find: Gives a row for each text, which depends on the text alone.
+            column: Text, coded or not; null is taken for an empty one.
+            find: Gives a row for each of some distinct texts, which depends on the text alone.
+
+        Returns:
+            What `find` gives, a row for each row of the column; texts are coded.
         """
-        texts = values.to_list()
         with self._lock:
-            if len(self._rows) > self.most:
-                self._rows, self._found = {}, None
-            unknown = [text for text in texts if text not in self._rows]
-            if unknown or self._found is None:
-                found = find(pl.Series(values.name, unknown, dtype=pl.String))
-                self._rows.update(zip(unknown, range(len(self._rows), len(self._rows) + len(unknown)), strict=True))
-                self._found = found if self._found is None else pl.concat([self._found, found], rechunk=True)
-            return self._found[[self._rows[text] for text in texts]]
+            empty = self._begin(column.dtype)
+            codes = self._codes(column, empty)
+            rows = self._rows[codes]
+            unknown = codes[rows == _UNKNOWN]
+            if len(unknown) or not self._found.width:
+                new = np.unique(unknown)
+                self._remember(new, find(texts_of(new, empty.dtype).alias(column.name)))
+                rows = self._rows[codes]
+            found = self._found
+        return found[pl.Series(rows)]
+
+    def forget(self) -> None:
+        """Remember nothing."""
+        with self._lock:
+            self._forget()
+
+    def _begin(self, dtype: pl.DataType) -> pl.Series:
+        """Start anew if what is remembered is too much, or has other codes; give the empty text, coded."""
+        other = isinstance(dtype, pl.Categorical) and self._empty is not None and self._empty.dtype != dtype
+        if self._empty is None or other or self._found.height > self.most:
+            self._forget()
+            self._empty = pl.Series([""], dtype=dtype if isinstance(dtype, pl.Categorical) else new_codes())
+        return self._empty
+
+    def _forget(self) -> None:
+        self._empty, self._rows = None, np.empty(0, dtype=np.uint32)
+        self._found, self._texts = pl.DataFrame(), {}
+
+    def _codes(self, column: pl.Series, empty: pl.Series) -> NDArray[np.uint32]:
+        """Give the code of each text, and make room for what they stand for."""
+        codes = column.cast(empty.dtype).to_physical()
+        if codes.null_count():
+            codes = codes.fill_null(empty.to_physical().item())
+        if (missing := number_above(codes) - len(self._rows)) > 0:
+            self._rows = np.append(self._rows, np.full(missing, _UNKNOWN))
+        return codes.to_numpy()
+
+    def _remember(self, codes: NDArray[np.uint32], found: pl.DataFrame) -> None:
+        texts = [name for name, dtype in found.schema.items() if dtype == pl.String]
+        found = found.cast({name: self._texts.setdefault(name, new_codes()) for name in texts})
+        self._rows[codes] = np.arange(self._found.height, self._found.height + len(codes), dtype=np.uint32)
+        self._found = pl.concat([self._found, found], rechunk=True) if self._found.width else found

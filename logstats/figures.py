@@ -59,7 +59,7 @@ def ranked(frame: pl.DataFrame, columns: list[str], measures: list[str], most: i
     keys = frame.select(pl.struct(columns).hash().alias("key"), measures[0])
     sums = keys.group_by("key").agg(pl.col(measures[0]).sum())
     largest = sums.filter(pl.col(measures[0]) >= sums[measures[0]].top_k(most).min())["key"]
-    few = frame.filter(keys["key"].is_in(largest.implode()))
+    few = frame.select(*columns, *measures).filter(keys["key"].is_in(largest.implode()))
     order = (
         few.group_by(columns)
         .agg(pl.col(measures).sum())

@@ -19,10 +19,11 @@ import numpy as np
 import polars as pl
 
 from logstats import cells, derive, parse, visits
+from logstats.codes import as_numbers, text_order, together
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import find_lines, split_lines
-from logstats.schema import NO_FEATURE
+from logstats.schema import END, NO_FEATURE, OTHER_PAGE, START
 from logstats.tally import InputResult, Tally
 from logstats.visits import behaviour, features, funnels, journeys, quality
 from logstats.visits.patterns import Requests
@@ -43,7 +44,8 @@ __all__ = ["closing", "closing_by_visitors", "count_day", "intake", "intake_whol
 _SAMPLE: Final = 1_000
 _CLOCK_SKEW: Final = timedelta(hours=1)
 _MOST: Final = 0.5
-_MOST_ROWS: Final = 500_000  # hits that are counted at once, at about 400 bytes each
+_NAMES: Final = (START, END, OTHER_PAGE)  # that stand in the place of a page
+_MOST_ROWS: Final = 300_000  # hits that are counted at once, at about 400 bytes each
 _WORKERS: Final = 2  # more gain nothing: polars is parallel itself, and Python's part is not
 
 # polars looks for numpy when it first needs it, which two threads must not do at once.
@@ -68,7 +70,8 @@ def count_day(run: Run[_Store], site: str, day: date) -> dict[str, pl.DataFrame]
     """Turn an open day into cells, in parts of its visitors when it is too large for memory."""
     config, parts = run.knowledge.config, -(-run.store.rows(site, day) // _MOST_ROWS)
     if parts > 1:
-        return closing_by_visitors(partial(run.store.hits, site, day), parts, config, kept=run.store.keeps_cells)
+        with run.store.shares(site, day, parts) as shares:
+            return closing_by_visitors(shares, parts, config, kept=run.store.keeps_cells)
     return closing(run.store.hits(site, day), config, kept=run.store.keeps_cells)
 
 
@@ -106,7 +109,7 @@ def intake(
         )
         if not known() and (refusal := _refusal(sample, formats)):
             return replace(result, state="refused", note=refusal[0], hint=refusal[1]), counted
-        work = partial(_hits_of, source=source, formats=formats, run=run)
+        work = partial(_hits_of, source=source, formats=formats, memory=parse.Memory(), run=run)
         # What comes slowly is not held back to work on the next block meanwhile.
         workers = 0 if source.patience else _WORKERS
         for (block, position), (hits, tally) in _ahead(work, chain([first], blocks), workers):
@@ -120,11 +123,13 @@ def intake(
     except DamagedInputError as damage:
         run.store.rollback()
         return replace(result, lines=counted.lines, state="damaged", note=_damage(damage, staged.lines)), counted
+    finally:
+        run.knowledge.clients.forget()
     return replace(result, lines=counted.lines, note="; ".join(source.warnings)), counted
 
 
 def _hits_of(
-    block: Block, *, source: Source, formats: Sequence[Format], run: Run[_Store]
+    block: Block, *, source: Source, formats: Sequence[Format], memory: parse.Memory, run: Run[_Store]
 ) -> tuple[pl.DataFrame, Tally]:
     """Turn the lines of a block into hits, and account for each of them."""
     config, store = run.knowledge.config, run.store
@@ -135,6 +140,7 @@ def _hits_of(
         timezone=config.timezone,
         latest=run.time() + _CLOCK_SKEW,
         opt_out_cookie=config.privacy.opt_out_cookie,
+        memory=memory,
     )
     requests, opted_out = derive.withdraw(read.requests, config)
     described, late = _on_time(derive.describe(requests, run.knowledge), store.closed)
@@ -147,6 +153,8 @@ def _hits_of(
 
 def _on_time(described: pl.DataFrame, closed: frozenset[SiteDay]) -> tuple[pl.DataFrame, Counter[SiteDay]]:
     """Take out the requests of closed days: their key is gone, and their cells do not change."""
+    if not closed:
+        return described, Counter()
     described = described.with_columns(pl.col("site").cast(pl.String))
     days = described.select("site", "day").unique()
     too_late = days.filter(pl.Series([site_and_day in closed for site_and_day in days.iter_rows()], dtype=pl.Boolean))
@@ -209,11 +217,12 @@ def closing(hits: pl.DataFrame, config: Config, *, kept: bool = True) -> dict[st
     Returns:
         The tables of schema.py; no id of a visitor is in them.
     """
-    return _cells_of(*_views_of(hits, config), config, kept=kept)
+    hits = as_numbers(hits, text_order([hits], _NAMES))
+    return cells.declared(_cells_of(*_views_of(hits, config), config, kept=kept))
 
 
 def closing_by_visitors(
-    hits: Callable[[int, int], pl.DataFrame], parts: int, config: Config, *, kept: bool = True
+    hits: Callable[[int], pl.DataFrame], parts: int, config: Config, *, kept: bool = True
 ) -> dict[str, pl.DataFrame]:
     """Turn the hits of a day that is too large for memory into the same cells.
 
@@ -221,20 +230,27 @@ def closing_by_visitors(
     first: whether its visitors fetch assets, which pages are viewed most, and which fail most.
 
     Args:
-        hits: Gives part i of n; no visitor is in two of them.
+        hits: Gives part i; no visitor is in two of them.
         parts: How many there are.
         config: As `closing` takes it.
         kept: The same.
     """
     found = [
-        (behaviour.asset_use(of_some), of_some["page"].unique()) for of_some in (hits(i, parts) for i in range(parts))
+        (behaviour.asset_use(of_some), of_some.select(pl.col("page").unique()), text_order([of_some]).categories)
+        for of_some in map(hits, range(parts))
     ]
-    use = _sums(of_use for of_use, _ in found)
+    order = text_order((texts.to_frame() for _, _, texts in found), _NAMES)
+    use = _sums(as_numbers(of_use, order) for of_use, _, _ in found)
+
+    def views_of(part: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        return _views_of(as_numbers(hits(part), order), config, use)
+
     whole: tuple[pl.DataFrame | None, pl.DataFrame | None] = None, None
-    if pl.concat([pages for _, pages in found]).n_unique() > config.pages.max_per_day:
-        counts = [_page_counts(*_views_of(hits(i, parts), config, use)[:2]) for i in range(parts)]
+    if together([pages for _, pages, _ in found]).n_unique() > config.pages.max_per_day:
+        counts = [_page_counts(*views_of(part)[:2]) for part in range(parts)]
         whole = _sums(pages for pages, _ in counts), _sums(failed for _, failed in counts)
-    return cells.add(_cells_of(*_views_of(hits(i, parts), config, use), config, whole, kept=kept) for i in range(parts))
+    of_parts = (_cells_of(*views_of(part), config, whole, kept=kept) for part in range(parts))
+    return cells.declared(cells.add(of_parts))
 
 
 def _page_counts(hits: pl.DataFrame, views: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -101,7 +101,7 @@ HITS: Final[Mapping[str, pl.DataType]] = {
     "milliseconds": pl.Int32(),  # request time; null where the log has none
     "searched": pl.Boolean(),  # the query had a parameter of the internal search; what was sought is not kept
 }
-"""What is kept of a line while its day is open: pseudonymous, and gone when the day closes."""
+"""What is kept of a line while its day is open: pseudonymous, and gone when the day closes. Texts may be coded."""
 
 
 @dataclass(frozen=True)

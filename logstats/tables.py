@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from logstats.parquet import cannot_write, write_parquet
 from logstats.schema import INTERNAL, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    import polars as pl
 
 __all__ = ["write"]
 
@@ -42,6 +42,7 @@ def write(cells: Mapping[str, pl.DataFrame], folder: Path, provenance: Mapping[s
         path = folder / f"{name}.parquet"
         meanings = {column.name: f"{column.english} / {column.french}" for column in TABLES[name].columns}
         about = {"table": TABLES[name].english, "table_fr": TABLES[name].french, **provenance}
-        write_parquet(frame, path, descriptions=meanings, metadata=about)
+        schema = pl.Schema(TABLES[name].schema)
+        write_parquet(frame, path, schema=schema, descriptions=meanings, metadata=about)
         written.append(path)
     return written

@@ -38,7 +38,7 @@ from hypothesis import settings  # noqa: E402
 from logstats import config, geodata, runs  # noqa: E402
 from logstats.derive import Knowledge  # noqa: E402
 from logstats.read import open_source  # noqa: E402
-from logstats.schema import HITS  # noqa: E402
+from logstats.schema import HITS, TABLES  # noqa: E402
 from logstats.store import ThrowawayStore  # noqa: E402
 from logstats.store.keys import KEY_BYTES, MemoryKeys  # noqa: E402
 
@@ -121,7 +121,8 @@ def counted(knowledge: Knowledge) -> Callable[..., runs.Report]:
         with ThrowawayStore(SameKeys(), most_rows) as store:
             sources = [open_source(str(file)) for file in files]
             found = runs.report(sources, runs.Run(rules or knowledge, store))
-            found.cells = dict(found.cells)  # they go with the store
+            # They go with the store, which has their texts coded.
+            found.cells = {name: frame.cast(pl.Schema(TABLES[name].schema)) for name, frame in found.cells.items()}
             return found
 
     return count

@@ -323,8 +323,8 @@ def test_a_day_in_parts_of_visitors_gives_the_same_cells(
     )
     config = knowledge.config
 
-    def some(part: int, number: int) -> pl.DataFrame:
-        return hits.filter(pl.col("visitor").reinterpret(signed=False) % number == part)
+    def some(part: int) -> pl.DataFrame:
+        return hits.filter(pl.col("visitor").reinterpret(signed=False) % parts == part)
 
     whole, added = pipeline.closing(hits, config), pipeline.closing_by_visitors(some, parts, config)
     for name, table in whole.items():

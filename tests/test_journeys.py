@@ -127,14 +127,11 @@ def in_parts(lines: list[str], rules: Knowledge, parts: int, keys: MemoryKeys) -
         log = Path(folder, "log")
         log.write_text("".join(line + "\n" for line in lines), "utf-8")
         pipeline.intake_whole(open_source(str(log)), runs.Run(rules, store))
-        return cells.merge(
-            pipeline.closing_by_visitors(
-                lambda i, n, site=site, day=day: store.hits(site, day, i, n),  # type: ignore[misc]
-                parts,
-                rules.config,
-            )
-            for site, day in store.open_days()
-        )
+        counted = []
+        for site, day in store.open_days():
+            with store.shares(site, day, parts) as shares:
+                counted.append(pipeline.closing_by_visitors(shares, parts, rules.config))
+        return cells.merge(counted)
 
 
 # --- the truth logs ---------------------------------------------------------------------------------------------

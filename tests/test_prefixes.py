@@ -93,8 +93,8 @@ def test_parts_of_visitors_give_the_same_prefixes(
     hits, rules = hits_of(make_hits, drawn), with_features(knowledge)
     whole = pipeline.closing(hits, rules)["prefixes"]
 
-    def part(i: int, n: int) -> pl.DataFrame:
-        return hits.filter(pl.col("visitor") % n == i)
+    def part(i: int) -> pl.DataFrame:
+        return hits.filter(pl.col("visitor") % parts == i)
 
     assert pipeline.closing_by_visitors(part, parts, rules)["prefixes"].equals(whole)
 

@@ -162,11 +162,12 @@ def keep(folder):
         if path.is_file():
             shutil.copy(path, copies / str(len(list(copies.iterdir()))))
 
-write = throwaway.write_parquet
-def watched_write(frame, path, **options):
-    write(frame, path, **options)
+write = throwaway.write_part
+def watched_write(hits, path):
+    rows = write(hits, path)
     keep(path.parent)
-throwaway.write_parquet = watched_write
+    return rows
+throwaway.write_part = watched_write
 throwaway.ThrowawayStore.__init__.__defaults__ = (None, 10)
 leave = throwaway.ThrowawayStore.__exit__
 def watched_leave(store, *what):

@@ -11,13 +11,15 @@ from logstats.cells.journeys import count_journeys
 from logstats.cells.prefixes import count_prefixes
 from logstats.cells.quality import count_quality
 from logstats.cells.service import count_features, count_funnels
+from logstats.codes import in_order
 from logstats.schema import OTHER_PAGE, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Day", "add", "aggregate", "bound_pages", "count_pages", "empty_cells", "merge"]
+__all__ = ["Day", "add", "aggregate", "bound_pages", "count_pages", "declared", "empty_cells", "merge"]
 
+_MOST_WAITING: Final = 250_000  # rows of a table, unless it has more by now
 _KINDS: Final = {"page_view": "page", "download": "download"}
 
 
@@ -43,7 +45,7 @@ def bound_pages(views: pl.DataFrame, most: int, counts: pl.DataFrame | None = No
     ranked = pages.sort("day", "site", "views", "page", descending=[False, False, True, False])
     kept = ranked.group_by("day", "site", maintain_order=True).head(most).with_columns(kept=pl.lit(value=True))
     marked = views.join(kept.drop("views"), on=["day", "site", "page"], how="left", maintain_order="left")
-    page = pl.when(pl.col("kept")).then("page").otherwise(pl.lit(OTHER_PAGE))
+    page = pl.when(pl.col("kept")).then("page").otherwise(pl.lit(OTHER_PAGE, dtype=views.schema["page"]))
     return marked.with_columns(page.alias("page")).drop("kept")
 
 
@@ -55,7 +57,7 @@ def aggregate(day: Day, *, kept: bool) -> dict[str, pl.DataFrame]:
         kept: Whether its cells are kept, so that they may be released; else the table prefixes stays empty.
 
     Returns:
-        TABLES of schema.py by name, sorted by their dimensions.
+        TABLES of schema.py by name, as `declared` makes them complete.
     """
     counted = {
         **_count_people(day),
@@ -65,7 +67,7 @@ def aggregate(day: Day, *, kept: bool) -> dict[str, pl.DataFrame]:
         **count_quality(day),
         **(count_prefixes(day) if kept else {"prefixes": empty_cells()["prefixes"]}),
     }
-    return {name: _declared(name, counted[name]) for name in TABLES}
+    return {name: _typed(name, counted[name]) for name in TABLES}
 
 
 def _count_people(day: Day) -> dict[str, pl.DataFrame]:
@@ -105,12 +107,18 @@ def merge(cells: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame
 
 
 def add(cells: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
-    """Add up the cells of the same days that were counted of different visitors."""
-    together = merge(cells)
-    return {
-        name: _declared(name, frame.group_by(TABLES[name].dimensions).agg(map(_added, TABLES[name].measures)))
-        for name, frame in together.items()
-    }
+    """Add up the cells of the same days that were counted of different visitors, their texts coded alike."""
+    by_table: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
+    for of_some in cells:
+        for name, frames in by_table.items():
+            frames.append(of_some[name])
+            if sum(frame.height for frame in frames[1:]) > max(frames[0].height, _MOST_WAITING):
+                frames[:] = [_sum(name, frames)]
+    return {name: _sum(name, frames) for name, frames in by_table.items()}
+
+
+def _sum(name: str, frames: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(frames).group_by(TABLES[name].dimensions).agg(map(_added, TABLES[name].measures))
 
 
 def _added(measure: str) -> pl.Expr:
@@ -123,8 +131,17 @@ def empty_cells() -> dict[str, pl.DataFrame]:
     return {name: pl.DataFrame(schema=table.schema) for name, table in TABLES.items()}
 
 
-def _declared(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Give a table the columns, types and order that schema.py declares."""
-    table = TABLES[name]
-    typed = frame.select(pl.col(column).cast(dtype) for column, dtype in table.schema.items())
-    return typed.sort(table.dimensions, nulls_last=True)
+def declared(cells: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Sort tables by their dimensions, and give them the types that schema.py declares."""
+    return {
+        name: frame.sort(TABLES[name].dimensions, nulls_last=True).cast(pl.Schema(TABLES[name].schema))
+        for name, frame in cells.items()
+    }
+
+
+def _typed(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Give a table the columns and types that schema.py declares; texts whose codes have their order stay coded."""
+    schema, kept = TABLES[name].schema, frame.schema
+    coded = {name for name, dtype in kept.items() if isinstance(dtype, pl.Enum) and in_order(dtype)}
+    coded |= {name for name, dtype in kept.items() if isinstance(dtype, pl.Categorical)}
+    return frame.select(pl.col(column) if column in coded else pl.col(column).cast(schema[column]) for column in schema)

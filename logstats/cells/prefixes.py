@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["count_prefixes"]
 
+_CODES: Final = pl.Categorical(pl.Categories("logstats.levels"))
 _ROOT: Final = ("day", "site")
 _COUNTED: Final = ("page_view", "download")
 
 
 def count_prefixes(day: Day) -> dict[str, pl.DataFrame]:
     """Count the table prefixes."""
-    schema = TABLES["prefixes"].schema
     counted = [frame for family, rows in _rows(day).items() for frame in _prefixes(family, rows)]
-    return {"prefixes": pl.concat([pl.DataFrame(schema=schema), *counted])}
+    return {"prefixes": pl.concat(counted)}
 
 
 def _rows(day: Day) -> Mapping[str, pl.DataFrame]:
@@ -55,10 +55,8 @@ def _rows(day: Day) -> Mapping[str, pl.DataFrame]:
 def _prefixes(family: str, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Count every prefix, the longest first, each from the one before."""
     levels = FAMILIES[family]
-    named = [pl.col(name).cast(pl.String).alias(level) for name, level in zip(levels, LEVELS, strict=False)]
-    # Grouped by the values as they are, cast afterwards: there are far fewer of them then.
-    left = rows.group_by(*_ROOT, *levels, "visitor").agg(pl.len().cast(pl.Int64).alias("views"))
-    left = left.select(*_ROOT, *named, "visitor", "views")
+    named = [pl.col(name).alias(level) for name, level in zip(levels, LEVELS, strict=False)]
+    left = rows.group_by(*_ROOT, *named, "visitor").agg(pl.len().cast(pl.Int64).alias("views"))
     for depth in range(len(levels), -1, -1):
         path = LEVELS[:depth]
         if depth < len(levels):
@@ -67,6 +65,8 @@ def _prefixes(family: str, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
         counted = nodes.group_by(*_ROOT, *path).agg(
             pl.col("views").sum(), pl.len().cast(pl.Int64).alias("visitors"), pl.col("views").max().alias("max_views")
         )
-        whole = {"family": pl.lit(family), "level": pl.lit(depth, dtype=pl.Int64)}
-        absent = {name: pl.lit(None, dtype=pl.String) for name in LEVELS[depth:]}
-        yield counted.with_columns(**whole, **absent).select(TABLES["prefixes"].schema.keys())
+        whole = {"family": pl.lit(family, dtype=_CODES), "level": pl.lit(depth, dtype=pl.Int64)}
+        absent = {name: pl.lit(None, dtype=_CODES) for name in LEVELS[depth:]}
+        # Counted by the values as they are, cast at last: there are far fewer of them then.
+        texts = pl.col("site", *path).cast(pl.String).cast(_CODES)
+        yield counted.with_columns(texts, **whole, **absent).select(TABLES["prefixes"].schema.keys())

@@ -22,7 +22,7 @@ def count_features(day: Day) -> dict[str, pl.DataFrame]:
     """
     dimensions = TABLES["features"].dimensions
     used = day.uses.group_by(dimensions).agg(pl.len().alias("views"), pl.col("visitor").n_unique().alias("visitors"))
-    used = used.with_columns(pl.col("device").cast(pl.String), pl.col("views", "visitors").cast(pl.Int64))
+    used = used.with_columns(pl.col("country", "device").cast(pl.String), pl.col("views", "visitors").cast(pl.Int64))
     unknown = {"country": UNKNOWN_COUNTRY, "device": DEVICES[-1]}
     zeros = day.declared.with_columns(pl.lit(value).alias(name) for name, value in unknown.items()).with_columns(
         views=pl.lit(0, dtype=pl.Int64), visitors=pl.lit(0, dtype=pl.Int64)

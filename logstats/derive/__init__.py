@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from logstats.codes import same_text
 from logstats.derive.addresses import are_inside, client_addresses, network_key, parse_addresses
 from logstats.derive.device import classify_devices
 from logstats.derive.marks import has_page, is_search, known_method, milliseconds
@@ -24,8 +25,8 @@ from logstats.derive.referrer import classify_referrers
 from logstats.derive.sites import DEFAULT_SITE, assign_sites, is_own_host, own_hosts
 from logstats.derive.traffic import classify_user_agents, is_hostile
 from logstats.derive.visitors import Keys, visitor_ids
-from logstats.distinct import Distinct, Memo, by_combination, distinct
-from logstats.schema import HITS, OUTCOMES, REFERRER_KINDS, TRAFFIC
+from logstats.distinct import Memo, by_combination, combinations, distinct
+from logstats.schema import DEVICES, HITS, METHODS, OUTCOMES, REFERRER_KINDS, TRAFFIC
 
 if TYPE_CHECKING:
     from logstats.config import Config
@@ -40,6 +41,9 @@ _ROBOTS_TXT: Final = "/robots.txt"
 _OUTCOMES: Final = pl.Enum(OUTCOMES)
 _TRAFFIC: Final = pl.Enum(TRAFFIC)
 _KINDS: Final = pl.Enum(REFERRER_KINDS)
+_DEVICES: Final = pl.Enum(DEVICES)
+_METHODS: Final = pl.Enum(METHODS)
+_MOST_CLIENTS: Final = 250_000
 _HINTS: Final = ("mobile_hint", "platform_hint", "form_factor_hint")
 
 
@@ -53,6 +57,7 @@ class Knowledge:
         user_agents: What is known of user agents already, from the blocks before; in memory only.
         targets: The same of targets.
         referrers: The same of referrers.
+        clients: The same of addresses, while one input is read.
     """
 
     config: Config
@@ -60,6 +65,7 @@ class Knowledge:
     user_agents: Memo = field(default_factory=Memo, compare=False)
     targets: Memo = field(default_factory=Memo, compare=False)
     referrers: Memo = field(default_factory=Memo, compare=False)
+    clients: Memo = field(default_factory=partial(Memo, _MOST_CLIENTS), compare=False)
 
 
 def withdraw(requests: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, int]:
@@ -108,7 +114,7 @@ def _with_site(frame: pl.DataFrame, config: Config) -> pl.DataFrame:
     hosts = distinct(frame["host"])
     known = assign_sites(hosts.values, config.site).with_columns(hosts.values.alias("host"))
     known = known.with_columns(is_own_host(pl.col("host"), config.exclude.hosts).alias("host_excluded"))
-    return _spread(frame, hosts, known.drop("host"))
+    return frame.with_columns(hosts.spread(known[name]).alias(name) for name in known.columns if name != "host")
 
 
 def _with_origin(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
@@ -118,23 +124,24 @@ def _with_origin(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
     if config.trusted_proxies:
         named = frame.select(pl.col("client", "forwarded_for").cast(pl.String))
         clients = client_addresses(named["client"], named["forwarded_for"], config.trusted_proxies)
-    texts = distinct(clients)
-    addresses = parse_addresses(texts.values)
-    known = pl.DataFrame(
+    return frame.with_columns(knowledge.clients.look_up(clients, partial(_about_clients, knowledge=knowledge)))
+
+
+def _about_clients(clients: pl.Series, *, knowledge: Knowledge) -> pl.DataFrame:
+    config, addresses = knowledge.config, parse_addresses(clients)
+    return pl.DataFrame(
         {
             "country": knowledge.countries.lookup(addresses, keep_kosovo=config.geo.kosovo),
-            "network": network_key(addresses, texts.values, config.privacy.truncation),
+            "network": network_key(addresses, clients, config.privacy.truncation),
             "network_excluded": are_inside(addresses, config.exclude.networks),
         }
     )
-    return _spread(frame, texts, known)
 
 
 def _with_user_agent(frame: pl.DataFrame, knowledge: Knowledge, *, explain: bool) -> pl.DataFrame:
     """Add device and traffic class; where the format has no user agent, robots cannot be told from people."""
-    agents = distinct(frame["user_agent"])
     memo = Memo() if explain else knowledge.user_agents
-    frame = _spread(frame, agents, memo.look_up(agents.values, partial(_about_user_agents, explain=explain)))
+    frame = frame.with_columns(memo.look_up(frame["user_agent"], partial(_about_user_agents, explain=explain)))
     if any(frame[hint].null_count() < frame.height for hint in _HINTS):
         hinted = partial(_about_hints, explain=explain)
         frame = frame.with_columns(by_combination(frame, ["user_agent", *_HINTS], hinted))
@@ -154,20 +161,19 @@ def _about_user_agents(user_agents: pl.Series, *, explain: bool) -> pl.DataFrame
         ],
         how="horizontal",
     )
-    return known.with_columns(pl.col("traffic").cast(_TRAFFIC))
+    return known.with_columns(pl.col("traffic").cast(_TRAFFIC), pl.col("device").cast(_DEVICES))
 
 
 def _about_hints(hinted: pl.DataFrame, *, explain: bool) -> pl.DataFrame:
-    return classify_devices(hinted["user_agent"], explain=explain, **{hint: hinted[hint] for hint in _HINTS})
+    known = classify_devices(hinted["user_agent"], explain=explain, **{hint: hinted[hint] for hint in _HINTS})
+    return known.with_columns(pl.col("device").cast(_DEVICES))
 
 
 def _with_target(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
     """Add what the path is for, and its template."""
-    targets = distinct(frame["target"])
-    known = knowledge.targets.look_up(targets.values, partial(_about_targets, config=knowledge.config))
-    frame = _spread(frame, targets, known)
-    same_host = pl.col("target_host").cast(pl.String) == pl.col("host").cast(pl.String)
-    own = pl.col("target_host_own") | same_host.fill_null(value=False)
+    about = partial(_about_targets, config=knowledge.config)
+    frame = frame.with_columns(knowledge.targets.look_up(frame["target"], about))
+    own = pl.col("target_host_own") | same_text(frame["target_host"], frame["host"])
     return frame.with_columns((pl.col("host_foreign") | ~own).alias("foreign_host"))
 
 
@@ -190,12 +196,10 @@ def _about_targets(targets: pl.Series, *, config: Config) -> pl.DataFrame:
 
 def _with_referrer(frame: pl.DataFrame, knowledge: Knowledge) -> pl.DataFrame:
     """Add the kind of referrer and its registered domain; the host of the request is our own, too."""
-    referrers = distinct(frame["referrer"])
-    own = own_hosts(knowledge.config.site)
-    known = knowledge.referrers.look_up(referrers.values, partial(_about_referrers, own=own))
-    same_host = pl.col("referrer_host").cast(pl.String) == pl.col("host").cast(pl.String)
-    internal = same_host.fill_null(value=False)
-    return _spread(frame.drop("referrer"), referrers, known).with_columns(
+    about = partial(_about_referrers, own=own_hosts(knowledge.config.site))
+    known = knowledge.referrers.look_up(frame["referrer"], about)
+    internal = same_text(known["referrer_host"], frame["host"])
+    return frame.with_columns(known).with_columns(
         pl.when(internal).then(pl.lit("internal", dtype=_KINDS)).otherwise("referrer_kind").alias("referrer_kind"),
         pl.when(~internal).then("referrer").alias("referrer"),
     )
@@ -250,19 +254,13 @@ def pseudonymise(frame: pl.DataFrame, keys: Keys, id_bits: int) -> pl.DataFrame:
         id_bits: Width of an id.
 
     Returns:
-        HITS, a row for each request, in order: without address, user agent or query string. They end here.
+        HITS, a row for each request, in order: without address, user agent or query string. They end here. Texts are
+        coded (Categorical).
     """
-    (visitors,) = by_combination(
-        frame,
-        ["day", "site", "realm", "network", "user_agent"],
-        lambda identities: visitor_ids(identities.fill_null(""), keys, id_bits).to_frame(),
-    )
-    methods = by_combination(frame, ["method"], lambda known: known.select(known_method()))
+    identities = frame.select("day", "site", "realm", "network", "user_agent")
+    rows, codes = combinations(identities)
+    visitors = visitor_ids(identities[rows], keys, id_bits).gather(pl.Series(codes))
+    methods = by_combination(frame, ["method"], lambda known: known.select(known_method().cast(_METHODS)))
     return frame.with_columns(visitors, *methods, pl.col("bytes").fill_null(0), milliseconds()).select(
-        pl.col(name).cast(dtype) for name, dtype in HITS.items()
+        pl.col(name) if dtype == pl.String else pl.col(name).cast(dtype) for name, dtype in HITS.items()
     )
-
-
-def _spread(frame: pl.DataFrame, column: Distinct, known: pl.DataFrame) -> pl.DataFrame:
-    """Give every row what is known of its distinct value."""
-    return frame.with_columns(column.spread(known[name]).alias(name) for name in known.columns)

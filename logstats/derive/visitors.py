@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 import polars as pl
 
-from logstats.distinct import combinations
+from logstats.distinct import combinations, distinct
 
 if TYPE_CHECKING:
     from datetime import date
@@ -34,32 +34,39 @@ def visitor_ids(identities: pl.DataFrame, keys: Keys, id_bits: int) -> pl.Series
     """Compute the id of each distinct identity.
 
     Args:
-        identities: `day`, `site`, `realm`, `network`, `user_agent`; distinct rows.
+        identities: `day`, `site`, `realm`, `network`, `user_agent`; distinct rows. Texts may be coded, null is empty.
         keys: Gives the key of a site and day.
         id_bits: Width of an id, 24 to 64.
 
     Returns:
         Int64, one id a row: the first `id_bits` bits of the digest, as a signed number.
     """
-    texts = identities.select(_with_lengths("realm", "network", "user_agent").cast(pl.Binary)).to_series().to_list()
-    first, of_row = combinations(identities.select("day", "site"))
+    first, of_row = combinations(identities.select("day", "site", "realm"))
     # A keyed hash is begun once for each key, and copied for each identity: three times as fast.
     begun = [
-        blake2b(key=keys(site, day), digest_size=_DIGEST_BYTES)
-        for day, site in identities.select("day", "site")[first].rows()
+        blake2b(_with_length(realm), key=keys(site, day), digest_size=_DIGEST_BYTES)
+        for day, site, realm in identities.select("day", pl.col("site", "realm").cast(pl.String))[first].iter_rows()
     ]
+    networks, agents = (_with_lengths(identities[name]) for name in ("network", "user_agent"))
     digests = []
-    for text, key in zip(texts, of_row.tolist(), strict=True):
-        digest = begun[key].copy()
-        digest.update(text)
+    for known, network, agent in zip(of_row.tolist(), networks, agents, strict=True):
+        digest = begun[known].copy()
+        digest.update(network)
+        digest.update(agent)
         digests.append(digest.digest())
     numbers = np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64) >> np.uint64(8 * _DIGEST_BYTES - id_bits)
     return pl.Series("visitor", numbers.view(np.int64))
 
 
-def _with_lengths(*names: str) -> pl.Expr:
-    """Join texts, each with its length in bytes in front, so that no two combinations give one text."""
-    parts = [
-        part for name in names for part in (pl.col(name).str.len_bytes().cast(pl.String), pl.lit(":"), pl.col(name))
-    ]
-    return pl.concat_str(parts)
+def _with_length(text: str | None) -> bytes:
+    """Give a text with its length in bytes in front, so that no two rows of such texts are one text."""
+    content = (text or "").encode()
+    return b"%d:" % len(content) + content
+
+
+def _with_lengths(column: pl.Series) -> list[bytes]:
+    """Do so with the text of each row."""
+    texts = distinct(column)
+    each = np.array([_with_length(text) for text in texts.values.to_list()], dtype=object)
+    rows: list[bytes] = each[texts.codes.to_numpy()].tolist()
+    return rows

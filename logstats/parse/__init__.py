@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import polars as pl
 
-from logstats.parse.exact import as_requests, read_fields
-from logstats.parse.fast import read_fast
+from logstats.parse.exact import as_requests, may_fit, read_fields
+from logstats.parse.fast import Memory, read_fast
 from logstats.parse.formats import Format, candidates, format_from, named_formats
 from logstats.parse.plausible import implausible
 from logstats.schema import REJECT_REASONS, REQUESTS
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Format",
+    "Memory",
     "Parsed",
     "best_first",
     "candidates",
@@ -84,8 +85,8 @@ def parse(
     requests: list[pl.DataFrame] = []
     counts: dict[str, int] = {}
     for line_format in formats:
-        if pending.is_empty():
-            break
+        if not may_fit(pending["text"], line_format):
+            continue
         fields = read_fields(pending["text"], line_format).with_columns(pending["line"])
         if not fields["matched"].any():
             continue
@@ -102,7 +103,13 @@ def parse(
 
 
 def parse_block(
-    lines: Lines, formats: Sequence[Format], *, timezone: str, latest: datetime, opt_out_cookie: str = ""
+    lines: Lines,
+    formats: Sequence[Format],
+    *,
+    timezone: str,
+    latest: datetime,
+    opt_out_cookie: str = "",
+    memory: Memory | None = None,
 ) -> Parsed:
     """Read the lines of a block as `parse` does: most of them on the fast path, those it leaves on the exact one.
 
@@ -112,13 +119,14 @@ def parse_block(
         timezone: Zone of times without an offset.
         latest: Times after it are rejected as `future`.
         opt_out_cookie: Name of the cookie by which a person objects to being counted.
+        memory: Of the blocks before, read in the same way.
     """
-    likeliest = formats[0]
-    fast = read_fast(lines, likeliest, timezone=timezone, latest=latest, opt_out_cookie=opt_out_cookie)
+    likeliest, zone, cookie = formats[0], timezone, opt_out_cookie
+    fast = read_fast(lines, likeliest, timezone=zone, latest=latest, opt_out_cookie=cookie, memory=memory)
     left = np.setdiff1d(np.arange(len(lines)), fast["line"].to_numpy(), assume_unique=True)
     if len(lines) and not len(left):
         return Parsed(fast, _no_rejects(), {likeliest.name: fast.height})
-    exact = parse(lines.texts(left), formats, timezone=timezone, latest=latest, opt_out_cookie=opt_out_cookie)
+    exact = parse(lines.texts(left), formats, timezone=zone, latest=latest, opt_out_cookie=cookie)
     number = pl.Series(left, dtype=pl.UInt32)
     rejects = exact.rejects.with_columns(number.gather(exact.rejects["line"]).alias("line"))
     requests = exact.requests.with_columns(number.gather(exact.requests["line"]).alias("line"))

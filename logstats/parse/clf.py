@@ -21,8 +21,8 @@ __all__ = ["WIDTH", "clf_times"]
 
 WIDTH: Final = len("22/Nov/2026:08:00:00 +0100")
 _CLOCK: Final = slice(12, 20)
-_MOST_PAIRS: Final = 100
-_WORDS: Final = 4  # of eight bytes: enough for a time
+_MOST_KINDS: Final = 100
+_WORD: Final = 8
 
 # The bytes of `08:00:00` as one number, the first byte the lowest.
 _DIGITS: Final = np.uint64(0x0F0F_000F_0F00_0F0F)
@@ -31,32 +31,36 @@ _SHAPE_OF_CLOCK: Final = np.uint64(0x3030_3A30_303A_3030)
 _SIX_MORE: Final = np.uint64(0x0606_0006_0600_0606)
 
 
-def clf_times(content: bytes | bytearray, places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Read the times that begin at some places, each with as many bytes behind it as it has.
+def clf_times(
+    content: bytes | bytearray, places: NDArray[np.int64], frame: tuple[str, str]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Read the times that stand at some places, each between two texts that are the same everywhere.
 
     Args:
         content: A block.
-        places: Where times begin; all of WIDTH bytes lie within the block.
+        places: Where the text before each time begins; all of frame and time lies within the block.
+        frame: What stands right before each time and right behind it.
 
     Returns:
-        Milliseconds since 1970 in UTC, and whether each could be read.
+        Milliseconds since 1970 in UTC, and whether each could be read: it is a time, and stands in its frame.
     """
     if not len(places):  # then the block may be shorter than a time
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
-    words = np.zeros((len(places), _WORDS), dtype="<u8")
-    windows = sliding_window_view(np.frombuffer(content, dtype=np.uint8), WIDTH)
-    words.view(np.uint8)[:, :WIDTH] = windows[places]
-    first, second, third, fourth = words.T
-    half = np.uint64(32)
-    seconds, read = _seconds_of_day((second >> half) | (third << half))
-    parts = [first, second << half, third >> half, fourth]  # day and offset
+    before, after = (text.encode() for text in frame)
+    width, at = len(before) + WIDTH + len(after), len(before) + _CLOCK.start
+    texts = np.zeros((len(places), -(-width // _WORD) * _WORD), dtype=np.uint8)
+    texts[:, :width] = sliding_window_view(np.frombuffer(content, dtype=np.uint8), width)[places]
+    clocks = texts[:, at : at + _WORD].copy()
+    seconds, read = _seconds_of_day(clocks.view("<u8").ravel())
+    texts[:, at : at + _WORD] = np.frombuffer(b"00:00:00", dtype=np.uint8)
+    words = texts.view("<u8").T  # what is left are days, offsets and frames, which are few
     midnights, waiting = np.zeros(len(places), dtype=np.int64), read.copy()
-    for _ in range(_MOST_PAIRS):
+    for _ in range(_MOST_KINDS):
         if not waiting.any():
             break
         row = int(waiting.argmax())
-        alike = np.logical_and.reduce([part == part[row] for part in parts])
-        midnight = _midnight(words[row].tobytes()[:WIDTH])
+        alike = np.logical_and.reduce([word == word[row] for word in words])
+        midnight = _midnight(texts[row, :width].tobytes(), before, after)
         if midnight is None:
             read &= ~alike
         else:
@@ -75,8 +79,10 @@ def _seconds_of_day(clocks: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDAr
     return (hours * np.uint64(3_600) + minutes * np.uint64(60) + seconds).view(np.int64), shaped
 
 
-def _midnight(time: bytes) -> int | None:
-    """Give the instant at which the clock of this day and offset says 00:00:00, as the exact path reads it."""
-    text = (time[: _CLOCK.start] + b"00:00:00" + time[_CLOCK.stop :]).decode("ascii", "replace")
-    instant = instants(pl.DataFrame({"time_clf": [text]}), "UTC").to_physical().item()
+def _midnight(text: bytes, before: bytes, after: bytes) -> int | None:
+    """Give the instant of midnight on a day, as the exact path reads it; nothing where the frame is another one."""
+    if not (text.startswith(before) and text.endswith(after)):
+        return None
+    time = text[len(before) : len(text) - len(after)].decode("ascii", "replace")
+    instant = instants(pl.DataFrame({"time_clf": [time]}), "UTC").to_physical().item()
     return int(instant) if instant is not None else None

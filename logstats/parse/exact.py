@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from logstats.parse.formats import Format
     from logstats.parse.pieces import Field
 
-__all__ = ["as_requests", "extract", "needs", "read_fields"]
+__all__ = ["as_requests", "extract", "may_fit", "needs", "read_fields"]
 
 _THREE_WORDS: Final = r"^([!#$%&'*+.^_`|~0-9A-Za-z\-]+) (.*) (HTTP/[0-9.]+)$"
 _TWO_WORDS: Final = r"^([A-Z]+) ([^ ]+)$"  # HTTP/0.9: no protocol
@@ -58,6 +58,12 @@ def read_fields(lines: pl.Series, line_format: Format) -> pl.DataFrame:
     if line_format.syntax == "json":
         return json_fields(lines)
     return extract(lines, *line_format.expression)
+
+
+def may_fit(lines: pl.Series, line_format: Format) -> bool:
+    """Tell whether `read_fields` can match any of the lines; much sooner than it does."""
+    pattern = "{" if line_format.syntax == "json" else line_format.expression[0]
+    return bool(lines.str.contains(pattern, literal=line_format.syntax == "json").any())
 
 
 def extract(texts: pl.Series, expression: str, groups: Sequence[Field]) -> pl.DataFrame:

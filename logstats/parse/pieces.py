@@ -50,17 +50,17 @@ class Segment:
     """A part of a line: between two quotes, or of that the time at its end.
 
     Attributes:
-        quoted: Whether a quote begins it.
+        quotes: How many quotes are in it; if there are any, the first one begins it.
         groups: The field of each group of its expression.
         width: Number of its characters; 0 where that is not known.
         frame: Of a segment that is a time and nothing else that varies: what stands before the time and behind it.
         text: All that it is, unless there is a field in it.
     """
 
-    quoted: bool = False
+    quotes: int = 0
     groups: list[Field] = field(default_factory=list)
     width: int = 0
-    frame: tuple[str, ...] = ()
+    frame: tuple[str, str] | None = None
     text: str | None = ""
     _parts: list[str] = field(default_factory=list)
 
@@ -135,7 +135,8 @@ def segments(pieces: tuple[Piece, ...], captured: frozenset[str]) -> Layout:
     field, since the format has no quote right behind one. Each other quote is then one that the format writes, since an
     expression of the whole line has to pass as many; so the line fits the format if and only if each segment fits its
     own expression, with the same groups. A stretch that ends with a time and has only fields without blanks before it
-    is cut once more: every time has the same width, and there are as many blanks before it as the format writes.
+    is cut once more: every time has the same width, and there are as many blanks before it as the format writes. Where
+    a quote begins nothing but text, no cut is needed: that text stays with what is before it.
 
     Args:
         pieces: The format.
@@ -153,12 +154,25 @@ def segments(pieces: tuple[Piece, ...], captured: frozenset[str]) -> Layout:
         stretches += [[(Text(text), _escaped(text))] for text in ('"' + other for other in others)]
     if len(stretches) == 1:
         return ()
-    return tuple(segment for i, stretch in enumerate(stretches) for segment in _cut(stretch, captured, quoted=i > 0))
+    return tuple(segment for stretch in _with_text_behind(stretches) for segment in _cut(stretch, captured))
 
 
-def _cut(stretch: list[tuple[Piece, str]], captured: frozenset[str], *, quoted: bool) -> Layout:
+def _with_text_behind(stretches: list[list[tuple[Piece, str]]]) -> list[list[tuple[Piece, str]]]:
+    """Put stretches of nothing but text to the one before, unless that is cut at a time."""
+    joined = stretches[:1]
+    for stretch in stretches[1:]:
+        only_text = all(isinstance(piece, Text) for piece, _ in stretch)
+        if only_text and _time_at_end([piece for piece, _ in joined[-1]]) is None:
+            joined[-1] = joined[-1] + stretch
+        else:
+            joined.append(stretch)
+    return joined
+
+
+def _cut(stretch: list[tuple[Piece, str]], captured: frozenset[str]) -> Layout:
     """Make segments of a stretch: of one that ends with a time, what is before the time and what begins with it."""
-    head, tail = Segment(quoted), Segment()
+    quotes = sum(piece.text.count('"') for piece, _ in stretch if isinstance(piece, Text))
+    head, tail = Segment(quotes), Segment()
     at = _time_at_end([piece for piece, _ in stretch])
     for i, (piece, pattern) in enumerate(stretch):
         segment = tail if at is not None and i >= at else head

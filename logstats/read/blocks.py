@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from logstats.read.compression import DecodeError, read_pieces
+from logstats.read.lines import count_newlines
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BLOCK_SIZE", "MAX_LINE_BYTES", "Block", "Cut", "DamagedInputError", "read_blocks"]
 
-BLOCK_SIZE = 12 << 20
+BLOCK_SIZE = 16 << 20
 PIECE_SIZE = 256 << 10
 MAX_LINE_BYTES = 65_536  # a line may be so long, its newline not counted
 _KEPT_BYTES = MAX_LINE_BYTES + 1  # of a longer line, so that it still shows that it is too long
@@ -261,7 +262,7 @@ class _LineBuffer:
             members=members,
         )
         self.offset = block.end_offset
-        self._first_line += block.data.count(b"\n")
+        self._first_line += count_newlines(block.data)
         self._forget(end, rest)
         return block
 

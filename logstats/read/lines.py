@@ -12,7 +12,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Lines", "find_lines", "positions", "split_lines"]
+__all__ = ["Lines", "count_newlines", "find_lines", "positions", "split_lines"]
 
 _NEWLINE = ord("\n")
 _AT_ONCE = 1 << 18  # bytes that are compared at a time, so that what comes of it stays in the processor's cache
@@ -35,9 +35,10 @@ class Lines:
         return len(self.starts) - 1
 
     def texts(self, rows: NDArray[np.int64] | None = None) -> pl.Series:
-        """Give all lines, or some by their position, as String, without newline and blanks at their right end."""
-        whole = pl.Series("line", self.cut(self.starts), dtype=pl.String)
-        return (whole if rows is None else whole.gather(rows)).str.strip_chars_end(_LINE_END)
+        """Give all lines, or some (positions in order), as String, without newline and blanks at the right end."""
+        places = self.starts if rows is None else np.column_stack((self.starts[rows], self.starts[rows + 1])).ravel()
+        texts = pl.Series("line", self.cut(places) if len(places) else [], dtype=pl.String)
+        return (texts if rows is None else texts.gather_every(2)).str.strip_chars_end(_LINE_END)
 
     def positions(self, byte: int) -> NDArray[np.int64]:
         """Give each place at which a byte stands, in order."""
@@ -69,6 +70,13 @@ def positions(content: bytes | bytearray, byte: int) -> NDArray[np.int64]:
         some = numbers[start : start + _AT_ONCE]
         found.append(np.flatnonzero(np.equal(some, byte, out=equal[: len(some)])) + start)
     return np.concatenate(found)
+
+
+def count_newlines(content: bytes | bytearray) -> int:
+    """Count the newlines."""
+    numbers = np.frombuffer(content, dtype=np.uint8)
+    starts = range(0, len(numbers), _AT_ONCE)
+    return sum(int(np.count_nonzero(numbers[start : start + _AT_ONCE] == _NEWLINE)) for start in starts)
 
 
 def split_lines(data: bytes | bytearray) -> pl.Series:

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 import polars as pl
 
+from logstats.codes import together
 from logstats.parquet import cannot_write
 from logstats.schema import TABLES
 
@@ -24,6 +25,8 @@ __all__ = ["CountedCells"]
 
 class CountedCells(Mapping[str, pl.DataFrame]):
     """TABLES of schema.py by name, of all days that were kept so far; each access puts one table together.
+
+    Texts are coded.
 
     Args:
         folder: On whose disk the files are.
@@ -43,7 +46,7 @@ class CountedCells(Mapping[str, pl.DataFrame]):
     def keep(self, cells: Mapping[str, pl.DataFrame]) -> None:
         """Keep the cells of a day; days are disjoint, so nothing has to be added."""
         for name, frame in cells.items():
-            self._waiting[name].append(frame)
+            self._waiting[name].append(together([frame]))
             self._rows += frame.height
         if self._rows > self._most_rows:
             self._spill()
@@ -58,7 +61,7 @@ class CountedCells(Mapping[str, pl.DataFrame]):
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         empty = pl.DataFrame(schema=TABLES[name].schema)
-        return pl.concat([empty, *self._written(name), *self._waiting.get(name, [])])
+        return together([empty, *self._written(name), *self._waiting.get(name, [])])
 
     def __iter__(self) -> Iterator[str]:
         return iter(TABLES)
@@ -71,14 +74,14 @@ class CountedCells(Mapping[str, pl.DataFrame]):
         if name in self._files:
             self._files[name].seek(0)
         for size in self._sizes.get(name, []):
-            yield pl.read_parquet(BytesIO(self._files[name].read(size))).cast(pl.Schema(TABLES[name].schema))
+            yield pl.read_parquet(BytesIO(self._files[name].read(size)))
 
     def _spill(self) -> None:
         """Write what waits; a table without a row needs no file."""
         for name, frames in self._waiting.items():
-            together = pl.concat(frames)
-            if not together.is_empty():
-                self._write(name, together)
+            table = together(frames)
+            if not table.is_empty():
+                self._write(name, table)
         self._waiting.clear()
         self._rows = 0
 

@@ -30,16 +30,18 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from pyarrow.parquet import read_metadata
 
+from logstats.codes import together
 from logstats.errors import InputMissingError, LogstatsError
 from logstats.schema import HITS, TABLES
 from logstats.store import recovery, releases
 from logstats.store.files import private_folder
 from logstats.store.keyring import Keyring
-from logstats.store.keys import SiteDay, some_visitors
+from logstats.store.keys import SiteDay
 from logstats.store.ledger import open_ledger, transaction
 from logstats.store.locking import locked
 from logstats.store.months import read_table, write_month
 from logstats.store.records import Records
+from logstats.store.shares import Shares
 from logstats.store.staging import Staging
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ GRACE: Final = timedelta(hours=48)
 """So long after its end, or after its first line when it is backfilled, a day is closed."""
 
 _MOST_ROWS: Final = 1_000_000
+_OTHERS: Final = pl.Schema({name: dtype for name, dtype in HITS.items() if dtype != pl.String})
 
 
 class DurableStore:
@@ -205,15 +208,25 @@ class DurableStore:
         """Say how many hits an open day has."""
         return sum(self._records.parts(site, day).values())
 
-    def hits(self, site: str, day: date, part: int = 0, parts: int = 1) -> pl.DataFrame:
-        """Give the committed hits of an open day, or those of some of its visitors: part i of n.
+    def hits(self, site: str, day: date) -> pl.DataFrame:
+        """Give the committed hits of an open day.
 
         Raises:
             LogstatsError: A part that the ledger names is gone.
         """
-        wanted = some_visitors(part, parts)
-        frames = [_read_part(path, rows, wanted) for path, rows in self._records.parts(site, day).items()]
-        return pl.concat([pl.DataFrame(schema=HITS), *frames])
+        return together([pl.DataFrame(schema=HITS), *self._parts_of(site, day)])
+
+    def shares(self, site: str, day: date, number: int) -> Shares:
+        """Give the same in shares, each all hits of some visitors.
+
+        Raises:
+            LogstatsError: A part that the ledger names is gone.
+            CannotWriteError: The disk is full.
+        """
+        return Shares(self.folder, self._parts_of(site, day), number)
+
+    def _parts_of(self, site: str, day: date) -> Iterator[pl.DataFrame]:
+        return (_read_part(path, rows) for path, rows in self._records.parts(site, day).items())
 
     def close(self, site: str, day: date, cells: Mapping[str, pl.DataFrame], reason: str) -> None:
         """Keep the cells of a day, instead of those it may have already, and destroy its parts and its key."""
@@ -313,9 +326,9 @@ class DurableStore:
         self._keyring.destroy_all_but(self._records.open_days().keys())
 
 
-def _read_part(path: Path, rows: int, wanted: pl.Expr) -> pl.DataFrame:
+def _read_part(path: Path, rows: int) -> pl.DataFrame:
     if not path.exists():
         raise LogstatsError(f"{path}: a part of an open day is gone", hint="restore it, or redo the day from its logs")
     if (found := read_metadata(path).num_rows) != rows:
         raise LogstatsError(f"{path}: holds {found:,} rows instead of {rows:,}")
-    return pl.scan_parquet(path).filter(wanted).collect().cast(pl.Schema(HITS))
+    return pl.read_parquet(path).select(HITS.keys()).cast(_OTHERS)

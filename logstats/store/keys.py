@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-__all__ = ["KEY_BYTES", "MemoryKeys", "SiteDay", "by_day", "some_visitors"]
+__all__ = ["KEY_BYTES", "MemoryKeys", "SiteDay", "by_day", "share_of"]
 
 SiteDay = tuple[str, "date"]
 """A site and a local calendar day of it: the unit of everything."""
@@ -19,9 +19,9 @@ SiteDay = tuple[str, "date"]
 KEY_BYTES: Final = 32
 
 
-def some_visitors(part: int, parts: int) -> pl.Expr:
-    """Choose the hits of some visitors: ids are hashes, so that parts of them are about equal."""
-    return pl.col("visitor").reinterpret(signed=False) % parts == part
+def share_of(number: int) -> pl.Expr:
+    """Give the share that a visitor is in, of so many: ids are hashes, so that shares are about equal."""
+    return pl.col("visitor").reinterpret(signed=False) % number
 
 
 def by_day(hits: pl.DataFrame) -> list[tuple[SiteDay, pl.DataFrame]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logstats.codes import together
 from logstats.parquet import write_parquet
 from logstats.store.files import private_folder
 
@@ -100,7 +101,7 @@ class Staging:
 
     def _written(self, frames: list[pl.DataFrame]) -> list[Part]:
         parts = []
-        hits = pl.concat(frames) if frames else pl.DataFrame()
+        hits = together(frames) if frames else pl.DataFrame()
         days = hits.partition_by("site", "day", as_dict=True) if hits.height else {}
         for (site, day), of_day in days.items():
             folder = private_folder(private_folder(self._folder / "open") / day.isoformat())

@@ -7,20 +7,23 @@ stay in memory, so that parts which a crash leaves behind are worth nothing.
 from __future__ import annotations
 
 from collections import defaultdict
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import polars as pl
-from pyarrow.parquet import read_metadata
 
-from logstats.parquet import write_parquet
+from logstats.codes import together
+from logstats.parquet import cannot_write
 from logstats.schema import HITS
 from logstats.store.counted import CountedCells
-from logstats.store.keys import MemoryKeys, by_day, some_visitors
+from logstats.store.keys import MemoryKeys, by_day
+from logstats.store.shares import Shares
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from logstats.store.keys import SiteDay
@@ -82,9 +85,13 @@ class ThrowawayStore:
         """Say how many hits a day has."""
         return self._committed.rows((site, day))
 
-    def hits(self, site: str, day: date, part: int = 0, parts: int = 1) -> pl.DataFrame:
-        """Give the committed hits of a day, or those of some of its visitors: part i of n."""
-        return self._committed.of((site, day), some_visitors(part, parts))
+    def hits(self, site: str, day: date) -> pl.DataFrame:
+        """Give the committed hits of a day."""
+        return together([pl.DataFrame(schema=HITS), *self._committed.of((site, day))])
+
+    def shares(self, site: str, day: date, number: int) -> Shares:
+        """Give the same in shares, each all hits of some visitors."""
+        return Shares(Path(self._folder.name), self._committed.of((site, day)), number)
 
     def close(self, site: str, day: date, _cells: Mapping[str, pl.DataFrame], _reason: str) -> None:
         """Destroy the parts and the key of a day; its cells are kept by `cells`, in the order of the days."""
@@ -100,7 +107,7 @@ class _Hits:
         self._rows = 0
         self._written = 0
         self._waiting: defaultdict[SiteDay, list[pl.DataFrame]] = defaultdict(list)
-        self._parts: defaultdict[SiteDay, list[Path]] = defaultdict(list)
+        self._parts: defaultdict[SiteDay, list[tuple[Path, int]]] = defaultdict(list)
 
     def add(self, hits: pl.DataFrame, most_rows: int) -> None:
         for day, of_day in by_day(hits):
@@ -131,27 +138,35 @@ class _Hits:
 
     def rows(self, day: SiteDay) -> int:
         waiting = sum(frame.height for frame in self._waiting.get(day, []))
-        return waiting + sum(int(read_metadata(path).num_rows) for path in self._parts.get(day, []))
+        return waiting + sum(rows for _, rows in self._parts.get(day, []))
 
-    def of(self, day: SiteDay, wanted: pl.Expr) -> pl.DataFrame:
-        parts = [pl.scan_parquet(path).filter(wanted).collect() for path in self._parts.get(day, [])]
-        waiting = [_named(frame.filter(wanted), day) for frame in self._waiting.get(day, [])]
-        return pl.concat([*(part.cast(pl.Schema(HITS)) for part in parts), *waiting, pl.DataFrame(schema=HITS)])
+    def of(self, day: SiteDay) -> Iterator[pl.DataFrame]:
+        parts = (pl.read_parquet(path) for path, _ in self._parts.get(day, []))
+        return (_named(frame, day) for frame in chain(parts, self._waiting.get(day, [])))
 
     def forget(self, day: SiteDay) -> None:
         self._waiting.pop(day, None)
-        for path in self._parts.pop(day, []):
+        for path, _ in self._parts.pop(day, []):
             path.unlink()
 
     def _spill(self) -> None:
         self._folder.mkdir(exist_ok=True)
         for day, frames in self._waiting.items():
             path = self._folder / f"{self._written}.parquet"
-            write_parquet(_named(pl.concat(frames), day), path)
+            self._parts[day].append((path, write_part(together(frames), path)))
             self._written += 1
-            self._parts[day].append(path)
         self._waiting.clear()
         self._rows = 0
+
+
+def write_part(hits: pl.DataFrame, path: Path) -> int:
+    """Write a part, which only has to last as long as the run; say how many hits it has."""
+    content = BytesIO()
+    hits.write_parquet(content, compression="lz4", statistics=False)
+    with cannot_write(path):
+        path.touch(0o600)
+        path.write_bytes(content.getbuffer())
+    return hits.height
 
 
 def _named(hits: pl.DataFrame, day: SiteDay) -> pl.DataFrame:

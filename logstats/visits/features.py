@@ -49,10 +49,11 @@ def declared(hits: pl.DataFrame, features: Sequence[Feature], sites: Sequence[Si
         features: As configured.
         sites: As configured; without any, all lines are one site.
     """
-    own = pl.col("site").is_in([site.name for site in sites]) if sites else pl.lit(value=True)
+    name = pl.col("site").cast(pl.String)
+    own = name.is_in([site.name for site in sites]) if sites else pl.lit(value=True)
     names = pl.DataFrame(
         {"feature": [feature.name for feature in features], "of": [feature.site for feature in features]},
         schema={"feature": pl.String, "of": pl.String},
     )
     days = hits.select("day", "site").unique().filter(own)
-    return days.join(names, how="cross").filter((pl.col("of") == "") | (pl.col("of") == pl.col("site"))).drop("of")
+    return days.join(names, how="cross").filter((pl.col("of") == "") | (pl.col("of") == name)).drop("of")

@@ -40,9 +40,10 @@ def runs(moved: pl.DataFrame) -> pl.DataFrame:
     """
     kept = ("day", "site", "visitor", "visit")
     page, visit = pl.col("page"), pl.col("visit")
+    start, end = (pl.lit(name, dtype=moved.schema["page"]) for name in (START, END))
     first = (visit != visit.shift(1)).fill_null(value=True)
-    following = pl.when(visit.shift(-1) == visit).then(page.shift(-1)).otherwise(pl.lit(END))
-    second = pl.when(visit.shift(-2) == visit).then(page.shift(-2)).otherwise(pl.lit(END))
+    following = pl.when(visit.shift(-1) == visit).then(page.shift(-1)).otherwise(end)
+    second = pl.when(visit.shift(-2) == visit).then(page.shift(-2)).otherwise(end)
     steps = moved.select(
         *kept,
         first.alias("first"),
@@ -51,6 +52,6 @@ def runs(moved: pl.DataFrame) -> pl.DataFrame:
         pl.when(visit.shift(-1) == visit).then(second).alias("step_3"),
     )
     entries = steps.filter("first").select(
-        *kept, pl.lit(START).alias("step_1"), pl.col("step_1").alias("step_2"), pl.col("step_2").alias("step_3")
+        *kept, start.alias("step_1"), pl.col("step_1").alias("step_2"), pl.col("step_2").alias("step_3")
     )
     return pl.concat([entries, steps.drop("first")])

@@ -50,7 +50,7 @@ class Requests:
         kinds = coded.unique(maintain_order=True).with_row_index("kind")
         codes = coded.join(kinds, on=coded.columns, how="left", maintain_order="left")["kind"]
         paths = pl.DataFrame({"page": pages.values}).select(path_of(pl.col("page"))).to_series()
-        told = kinds.select("site", pl.col("method", "outcome").cast(pl.String), "status")
+        told = kinds.select(pl.col("site", "method", "outcome").cast(pl.String), "status")
         return cls(told, distinct(paths.gather(kinds["page"])), codes)
 
 

@@ -13,6 +13,7 @@ import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,16 +67,20 @@ class Visitors:
     addresses: Texts
     agents: Texts
     cumulative: npt.NDArray[np.float64]
+    in_turn: Iterator[int] | None = None
 
     @classmethod
-    def draw(cls, count: int, agents: Texts, rng: np.random.Generator) -> "Visitors":
-        """Draw visitors whose activity falls with their rank (Zipf)."""
+    def draw(cls, count: int, agents: Texts, rng: np.random.Generator, *, once: bool = False) -> "Visitors":
+        """Draw visitors whose activity falls with their rank (Zipf), or who come once each."""
         addresses = as_texts([f"{address} - - [" for address in draw_addresses(count, rng)])
         shares = np.arange(1, count + 1, dtype=np.float64) ** -VISITOR_EXPONENT
-        return cls(addresses, agents[rng.integers(len(agents), size=count)], np.cumsum(shares / shares.sum()))
+        drawn = agents[rng.integers(len(agents), size=count)]
+        return cls(addresses, drawn, np.cumsum(shares / shares.sum()), iter(range(count)) if once else None)
 
     def choose(self, count: int, rng: np.random.Generator) -> Numbers:
         """Return the ranks of the visitors that send `count` lines."""
+        if self.in_turn:
+            return np.fromiter(islice(self.in_turn, count), dtype=np.int64)
         ranks = np.searchsorted(self.cumulative, rng.random(count))
         return np.minimum(ranks, len(self.cumulative) - 1)
 
@@ -170,7 +175,7 @@ class Generator:
             rows[row] = [*pieces, *[""] * (6 - len(pieces))]
 
 
-def generate(lines: int, days: int, anomalies: float, seed: int) -> Iterator[bytes]:
+def generate(lines: int, days: int, anomalies: float, seed: int, *, once: bool = False) -> Iterator[bytes]:
     """Yield a combined log in blocks of one hour.
 
     Args:
@@ -178,10 +183,11 @@ def generate(lines: int, days: int, anomalies: float, seed: int) -> Iterator[byt
         days: how many days they spread over, from Monday 5 October 2026 (Paris).
         anomalies: the share of lines that are escaped, garbage, truncated or empty.
         seed: the same seed gives the same log.
+        once: each line comes from an address of its own.
     """
     rng = np.random.default_rng(seed)
     sample = Sample.read(SAMPLE)
-    visitors = Visitors.draw(1 + lines // LINES_PER_VISITOR, sample.agents, rng)
+    visitors = Visitors.draw(lines if once else 1 + lines // LINES_PER_VISITOR, sample.agents, rng, once=once)
     generator = Generator(sample, visitors, anomalies, rng)
     hours = hours_of(days)
     weights = np.array([WEIGHT_OF_HOUR[hour.hour] for hour in hours], dtype=np.float64)
@@ -205,9 +211,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     parser.add_argument("--days", type=int, default=7, help="days that the lines spread over")
     parser.add_argument("--anomalies", type=float, default=0.01, help="share of lines that trouble a reader")
+    parser.add_argument("--once", action="store_true", help="each line comes from an address of its own")
     options = parser.parse_args()
     with options.out.open("wb") as out:
-        out.writelines(generate(options.lines, options.days, options.anomalies, options.seed))
+        out.writelines(generate(options.lines, options.days, options.anomalies, options.seed, once=options.once))
 
 
 if __name__ == "__main__":
