@@ -141,6 +141,25 @@ def test_more_than_most_rows_go_to_parts(make_hits: Make, temporary: Path) -> No
         assert bytes_of(store) == list(range(11))
 
 
+@pytest.mark.parametrize("most_rows", (1_000, 3), ids=["in memory", "in parts"])
+def test_shares_hold_each_hit_once(make_hits: Make, temporary: Path, most_rows: int) -> None:
+    """All hits of a visitor are in one share; the file that holds them has no name."""
+    visitors = [(7 * i) % 11 - 5 for i in range(40)]  # an id of 64 bits may be a negative number
+    hits = make_hits([{"time": NOON, "visitor": visitor, "bytes": i} for i, visitor in enumerate(visitors)])
+    with ThrowawayStore(most_rows=most_rows) as store:
+        for start in range(0, 40, 10):
+            store.add(hits.slice(start, 10))
+            store.commit()
+        named = files_in(temporary)
+        with store.shares(SITE, FIRST, 3) as shares:
+            found = [shares(i) for i in range(len(shares))]
+            assert files_in(temporary) == named
+        assert sorted(bytes_ for share in found for bytes_ in share["bytes"]) == list(range(40))
+        of_share = [set(share["visitor"]) for share in found]
+        assert sum(map(len, of_share)) == len(set(visitors))
+        assert found[0].columns == list(HITS)
+
+
 def test_parts_hold_hits_and_nothing_else(make_hits: Make, temporary: Path) -> None:
     """The columns of a part are those of HITS without its day and site: no address, no user agent."""
     with ThrowawayStore(most_rows=1) as store:
