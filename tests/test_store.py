@@ -49,6 +49,26 @@ except LogstatsError as error:
 """
 
 
+FULL_OF_SHARES = """
+import resource, signal, sys
+from pathlib import Path
+import polars as pl
+from logstats.errors import LogstatsError
+from logstats.schema import HITS
+from logstats.store.shares import Shares
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+hits = pl.DataFrame({"visitor": range(50)}).select(
+    pl.col(name) if name == "visitor" else pl.lit(None, dtype).alias(name) for name, dtype in HITS.items()
+)
+try:
+    Shares(Path(sys.argv[1]), [hits], 2)
+except LogstatsError as error:
+    print(error)
+    sys.exit(error.exit_code)
+"""
+
+
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty folder in which the store makes its own."""
@@ -158,6 +178,16 @@ def test_shares_hold_each_hit_once(make_hits: Make, temporary: Path, most_rows: 
         of_share = [set(share["visitor"]) for share in found]
         assert sum(map(len, of_share)) == len(set(visitors))
         assert found[0].columns == list(HITS)
+
+
+def test_shares_on_a_full_disk_are_an_error_with_its_code(tmp_path: Path) -> None:
+    """74, with the folder, and nothing is left behind."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_OF_SHARES, tmp_path], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (74, "")
+    assert done.stdout.startswith(f"{tmp_path}: cannot be written: File too large")
+    assert files_in(tmp_path) == []
 
 
 def test_parts_hold_hits_and_nothing_else(make_hits: Make, temporary: Path) -> None:

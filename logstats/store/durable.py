@@ -16,6 +16,7 @@ What always holds:
 - Two runs never work on one store.
 
 The rooms: records.py (the ledger in sentences), keyring.py, staging.py (hits until a commit), months.py (cells),
+shares.py (a large day in shares of its visitors),
 recovery.py.
 """
 
