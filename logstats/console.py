@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ import click
 import orjson
 
 from logstats import sections
-from logstats.text import BAR, BIDIRECTIONAL, bar, clipped, duration, escape, percent
+from logstats.text import BAR, BIDIRECTIONAL, bar, broken, clipped, duration, escape, percent, ranked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,9 @@ _JSON_ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in (*map(chr, range(0x7
 _SHOWN_KEYS: Final = 5
 _WIDEST: Final = 110
 _EVERY: Final = 0.2
+_NARROW: Final = 80  # below it, lines are broken where a word ends
+_NARROWEST: Final = 20
+_ERROR, _WARNING, _DEBUG = 3, 4, 7  # priorities of syslog, which the journal takes from the front of a line
 _WORDS: Final = {
     "page_view": "page views",
     "download": "downloads",
@@ -68,6 +72,7 @@ class Console:
         wanted = colour and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._style_result = click.style if wanted and sys.stdout.isatty() else _plain
         self._style_message = click.style if wanted and sys.stderr.isatty() else _plain
+        self._to_journal = _is_journal()
         self._width = min(shutil.get_terminal_size((100, 40)).columns, _WIDEST)
 
     # print, and not click.echo: that runs Python's re over every text that is not for a terminal.
@@ -83,22 +88,22 @@ class Console:
     def message(self, text: str) -> None:
         """Say something beside the result."""
         if not self.quiet:
-            self._say(escape(text))
+            self._say(escape(text), _WARNING)
 
     def detail(self, text: str) -> None:
         """Say something that only helps to find out what is wrong."""
         if self.verbose:
-            self._say(escape(text))
+            self._say(escape(text), _DEBUG)
 
     def error(self, text: str, hint: str = "") -> None:
         """Say what went wrong, and what to do about it."""
-        self._say(self._style_message("logstats: ", fg="red") + escape(text))
+        self._say(self._style_message("logstats: ", fg="red") + escape(text), _ERROR)
         if hint:
-            self._say(self._style_message("  hint: ", dim=True) + escape(hint))
+            self._say(self._style_message("  hint: ", dim=True) + escape(hint), _ERROR)
 
-    @staticmethod
-    def _say(text: str) -> None:
-        print(text, file=sys.stderr)  # noqa: T201 - the one place for messages
+    def _say(self, text: str, priority: int) -> None:
+        mark = f"<{priority}>" if self._to_journal else ""
+        print(mark + text, file=sys.stderr)  # noqa: T201 - the one place for messages
 
     def progress(self, sources: Sequence[Source]) -> Progress:
         """Give a progress bar, which shows itself on a terminal only."""
@@ -115,6 +120,38 @@ class Console:
         """Write one line of `key=value`, which a timer's journal keeps and grep finds."""
         self.result(" ".join(f"{name}={escape(str(value))}" for name, value in figures.items()))
 
+    def plain(self, text: str) -> None:
+        """Write lines that may hold anything; they are not cut."""
+        for line in text.split("\n"):
+            self.result(escape(line))
+
+    def states(self, rows: Sequence[tuple[str, str, str, str]]) -> None:
+        """Write the results of checks: state, name, text, and what to do next; with `quiet`, not what is ok.
+
+        On a terminal lines are broken to its width, elsewhere each is one line, for grep.
+        """
+        colours = {"ok": "green", "warning": "yellow", "error": "red"}
+        for state, name, text, after in rows:
+            if self.quiet and state == "ok":
+                continue
+            lines = [f"{name}: {text}", *([f"→ {after}"] if after else [])]
+            shown = [part for line in lines for part in self._broken(escape(line))]
+            self.result(self._style_result(f"{state:<8}", fg=colours[state]) + f"\n{' ' * 8}".join(shown))
+        if not self.quiet:
+            counts = Counter(state for state, *_ in rows)
+            self.result(", ".join(f"{counts[state]} {state}" for state in colours))
+
+    def _broken(self, text: str) -> list[str]:
+        return broken(text, max(self._width - 9, _NARROWEST)) if sys.stdout.isatty() else [text]
+
+    def _line(self, text: str) -> None:
+        """Write a line of a text for people; a narrow terminal gets it in pieces, each below the other."""
+        if self._width >= _NARROW or len(text) <= self._width or "\x1b" in text or not sys.stdout.isatty():
+            self.result(text)
+            return
+        for part in broken(text, max(self._width, _NARROWEST)):
+            self.result(part)
+
     def sections(self, found: Iterable[sections.Section]) -> None:
         """Write sections whose lines have been escaped."""
         for section in found:
@@ -127,32 +164,32 @@ class Console:
         opened = [day for day in state["days"] if not day["closed"]]
         closed = [day for day in state["days"] if day["closed"]]
         self._title("Days")
-        self.result(f"  {len(closed):,} closed, {len(opened):,} open, {state['late']:,} late lines")
+        self._line(f"  {len(closed):,} closed, {len(opened):,} open, {state['late']:,} late lines")
         for day in opened:
-            self.result(
+            self._line(
                 f"    open: {day['day']} {escape(day['site'])}, {day['hits']:,} hits, first seen {day['first_seen']}"
             )
         for name, words in (("missing_days", "days without a line"), ("missing_hours", "hours unusually empty")):
             if state[name]:
-                self.result(self._clip(f"  {words}: {', '.join(state[name])}"))
+                self._line(self._clip(f"  {words}: {', '.join(state[name])}"))
         self._title("Inputs")
         for entry in state["inputs"][:BAR]:
             name = escape(f"{entry['source']}: {entry['name']}")
-            self.result(f"  {entry['lines']:>12,} lines, {entry['offset']:>15,} bytes  {name}, seen {entry['seen']}")
+            self._line(f"  {entry['lines']:>12,} lines, {entry['offset']:>15,} bytes  {name}, seen {entry['seen']}")
         if (more := len(state["inputs"]) - BAR) > 0:
-            self.result(f"  and {more:,} more")
+            self._line(f"  and {more:,} more")
         self._title("Keys")
-        self.result(f"  {len(state['keys']['alive']):,} alive, {len(state['keys']['destroyed']):,} destroyed")
+        self._line(f"  {len(state['keys']['alive']):,} alive, {len(state['keys']['destroyed']):,} destroyed")
         for entry in state["keys"]["destroyed"][-_SHOWN_KEYS:]:
-            self.result(
+            self._line(
                 f"    {entry['day']} {escape(entry['site'])}: destroyed {entry['at']} ({escape(entry['reason'])})"
             )
-        self.result(f"\n  {state['bytes']:,} bytes on disk")
+        self._line(f"\n  {state['bytes']:,} bytes on disk")
 
     def summary(self, figures: Mapping[str, Any]) -> None:
         """Write the summary of a run."""
         if not figures["lines"]["total"]:
-            self.result("No lines: nothing was counted.")
+            self._line("No lines: nothing was counted.")
             return
         self._head(figures)
         self._account(figures)
@@ -171,7 +208,7 @@ class Console:
         if (more := len(figures["inputs"]) - BAR) > 0:
             rows.append(("", f"and {more} more"))
         for name, value in rows:
-            self.result(f"  {name:<10}{value}")
+            self._line(f"  {name:<10}{value}")
 
     def _account(self, figures: Mapping[str, Any]) -> None:
         lines = figures["lines"]
@@ -179,28 +216,28 @@ class Console:
             f"{lines[name]:,} {name.replace('_', ' ')}" for name in ("hits", "rejected", "opted_out", "late")
         )
         self._title("Where every line ended up")
-        self.result(f"  {lines['total']:,} lines = {parts}")
+        self._line(f"  {lines['total']:,} lines = {parts}")
         for reason, count in figures["rejects"].items():
-            self.result(f"  rejected as {reason}: {count:,}")
+            self._line(f"  rejected as {reason}: {count:,}")
         for shown in figures["rejected_examples"]:
             place = escape(f"{shown['input']}:{shown['line']}")
-            self.result(self._clip(f"    {place} {shown['reason']}  {escape(shown['shape'])}"))
-        self.result("")
+            self._line(self._clip(f"    {place} {shown['reason']}  {escape(shown['shape'])}"))
+        self._line("")
         hits, everybody, people = (
             figures["lines"]["hits"],
             figures["hits"]["outcome"],
             figures["hits"]["outcome_human"],
         )
-        self.result(f"  {'Hits by what they are':<34}{'all':>12}{'people':>12}")
+        self._line(f"  {'Hits by what they are':<34}{'all':>12}{'people':>12}")
         for name, count in everybody.items():
             if count:
-                self.result(f"    {_WORDS[name]:<32}{count:>12,}{people[name]:>12,}")
-        self.result(f"    {'sum':<32}{hits:>12,}{figures['hits']['traffic']['human']:>12,}")
-        self.result("")
-        self.result(f"  {'Hits by who sent them':<34}{'all':>12}")
+                self._line(f"    {_WORDS[name]:<32}{count:>12,}{people[name]:>12,}")
+        self._line(f"    {'sum':<32}{hits:>12,}{figures['hits']['traffic']['human']:>12,}")
+        self._line("")
+        self._line(f"  {'Hits by who sent them':<34}{'all':>12}")
         for name, count in figures["hits"]["traffic"].items():
             if count:
-                self.result(f"    {_WORDS[name]:<32}{count:>12,}  {percent(count, hits)}")
+                self._line(f"    {_WORDS[name]:<32}{count:>12,}  {percent(count, hits)}")
 
     def _headline(self, figures: Mapping[str, Any]) -> None:
         self._title("What people did")
@@ -210,13 +247,13 @@ class Console:
             ("visits", "visits"),
             ("visitor_days", "visitor-days (a visitor counts once a day)"),
         ):
-            self.result("  " + self._style_result(f"{figures[name]:>12,}", bold=True) + f"  {words}")
+            self._line("  " + self._style_result(f"{figures[name]:>12,}", bold=True) + f"  {words}")
         visits = figures["visits"]
         if visits:
             sums = figures["visit_figures"]
             views, mean = sums["views"] / visits, duration(sums["seconds"] / visits)
             bounces = percent(sums["bounces"], visits)
-            self.result(f"  a visit has {views:.1f} views and lasts {mean} in the mean; {bounces} end after one page")
+            self._line(f"  a visit has {views:.1f} views and lasts {mean} in the mean; {bounces} end after one page")
 
     def _tables(self, figures: Mapping[str, Any]) -> None:
         top = figures["top"]
@@ -225,10 +262,10 @@ class Console:
         self._table("Countries", "views", [(row["country"], row["views"]) for row in top["countries"]])
         self._table("Devices", "views", [(row["device"], row["views"]) for row in top["devices"] if row["views"]])
         if figures["page_views"]:
-            self.result(
+            self._line(
                 "  An iPad's Safari says that it is a Macintosh and counts as PC; an Android that says nothing of"
             )
-            self.result("  being mobile counts as Tablet, which may be a television.")
+            self._line("  being mobile counts as Tablet, which may be a television.")
         self._table(
             "Where visits come from",
             "visits",
@@ -240,22 +277,22 @@ class Console:
         for section in sections.service(figures, self._width):
             self._title(section.title)
             for line in section.lines:
-                self.result(line)
+                self._line(line)
 
     def _foot(self, figures: Mapping[str, Any]) -> None:
         self._title("What to do next")
         for note in figures["notes"]:
-            self.result(f"  - {escape(note['text'])}")
-        self.result("  - write these figures as Parquet tables: logstats report --out DIR FILE…")
-        self.result("  - see why a line counts or not: logstats explain 'LINE'")
+            self._line(f"  - {escape(note['text'])}")
+        self._line("  - write these figures as Parquet tables: logstats report --out DIR FILE…")
+        self._line("  - see why a line counts or not: logstats explain 'LINE'")
         database, robots = figures["country_database"], figures["lists"]["bots"]
         versions = f"logstats {figures['logstats']}, definition {figures['definition']}"
         dates = f"robot list of {robots}, countries of {database['built']}"
-        self.result("\n" + self._style_result(f"{versions}, {dates}", dim=True))
-        self.result(self._style_result(escape(database["attribution"]), dim=True))
+        self._line("\n" + self._style_result(f"{versions}, {dates}", dim=True))
+        self._line(self._style_result(escape(database["attribution"]), dim=True))
 
     def _title(self, text: str) -> None:
-        self.result("\n" + self._style_result(text, bold=True, fg="cyan"))
+        self._line("\n" + self._style_result(text, bold=True, fg="cyan"))
 
     def _table(self, title: str, measure: str, rows: Sequence[tuple[str | None, int]]) -> None:
         """Write a ranking with bars; nothing for an empty one."""
@@ -263,12 +300,9 @@ class Console:
             return
         self._title(title)
         most = max(count for _, count in rows) or 1
-        room = self._width - BAR - 18
         for name, count in rows:
-            drawn = bar(count / most)
-            label = clipped(escape(name or "(none)"), room)
-            self.result(f"  {count:>10,}  {drawn:<{BAR}}  {label}")
-        self.result(self._style_result(f"  {measure:>10}", dim=True))
+            self.result(ranked(name or "(none)", count, most, self._width))
+        self._line(self._style_result(f"  {measure:>10}", dim=True))
 
     def _clip(self, text: str) -> str:
         return clipped(text, self._width)
@@ -312,6 +346,15 @@ class Progress:
     def _write(self, text: str) -> None:
         sys.stderr.write("\r" + clipped(text, self._width - 1).ljust(self._width - 1) + "\r")
         sys.stderr.flush()
+
+
+def _is_journal() -> bool:
+    """Tell whether messages go to systemd's journal itself, as systemd.exec(5) says under JOURNAL_STREAM."""
+    try:
+        status = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError, AttributeError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
 def _plain(text: str, **_: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from logstats.errors import CannotWriteError, InputMissingError, NoPermissionError
+from logstats.errors import CannotWriteError, InputMissingError, InputRejectedError, NoPermissionError
 from logstats.parquet import cannot_write, sync_folder
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ __all__ = ["read", "write"]
 
 _PUBLIC: Final = 0o644
 _MARK: Final = "datapackage.json"
+_MOST: Final = 1_000_000_000  # bytes: all is read into memory; a Parquet file has at most fifty million
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> None:
@@ -59,12 +60,25 @@ def read(folder: Path) -> dict[str, bytes]:
     """Read all files of a release.
 
     Raises:
-        InputMissingError: There is no such folder.
+        InputMissingError: There is no such folder, or a file went away or cannot be read.
+        InputRejectedError: It holds more than a release does.
         NoPermissionError: A file may not be read.
     """
-    if not folder.is_dir():
-        raise InputMissingError(f"{folder}: is no folder", hint="name the folder that logstats release wrote")
+    path = folder
     try:
-        return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+        if not folder.is_dir():
+            raise InputMissingError(f"{folder}: is no folder", hint="name the folder that logstats release wrote")
+        sizes = {path: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
+        if sum(sizes.values()) > _MOST:
+            raise InputRejectedError(
+                f"{folder}: holds {sum(sizes.values()):,} bytes; no release is larger than {_MOST:,}"
+            )
+        files = {}
+        for path, size in sizes.items():
+            with path.open("rb") as file:
+                files[path.name] = file.read(size)  # and no more, should it grow meanwhile
     except PermissionError:
         raise NoPermissionError(f"{folder}: no permission to read it") from None
+    except OSError as error:
+        raise InputMissingError(f"{path}: cannot be read: {error.strerror}") from None
+    return files

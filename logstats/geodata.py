@@ -30,11 +30,12 @@ from logstats.parquet import cannot_write, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
     from ipaddress import IPv4Network, IPv6Network
 
     from maxminddb.reader import Metadata
 
-__all__ = ["cache_directory", "open_table", "shipped_directory", "update"]
+__all__ = ["built_on", "cache_directory", "open_table", "shipped_directory", "update"]
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,25 @@ def open_table(database: Path | None, cache: Path) -> CountryTable:
         return CountryTable.load(directory)
     update(database, directory)
     return CountryTable.load(directory)
+
+
+def built_on(database: Path | None) -> date:
+    """Gives the day a database was built, and writes nothing: a MaxMind DB is not expanded.
+
+    Args:
+        database: As `open_table` takes it.
+
+    Raises:
+        LogstatsError: As `open_table` does.
+    """
+    if database is None or database.is_dir():
+        return CountryTable.load(database).info.built
+    _digest(database)  # says what is wrong with a file that is not there, or may not be read
+    try:
+        with maxminddb.open_database(database) as reader:
+            return datetime.fromtimestamp(reader.metadata().build_epoch, UTC).date()
+    except (maxminddb.InvalidDatabaseError, ValueError) as error:
+        raise ConfigurationError("is no MaxMind DB, or damaged", file=str(database)) from error
 
 
 def cache_directory() -> Path:

@@ -104,7 +104,9 @@ def intake(
         if first is None:
             return replace(result, state="empty" if not source.consumed else "complete"), counted
         sample = split_lines(first[0].data).head(_SAMPLE)
-        formats += parse.best_first(sample, _candidates(run.knowledge.config))
+        formats += parse.best_first(
+            sample, parse.candidates(run.knowledge.config.format, run.knowledge.config.input.formats)
+        )
         if not known() and (refusal := _refusal(sample, formats)):
             return replace(result, state="refused", note=refusal[0], hint=refusal[1]), counted
         work = partial(_hits_of, source=source, formats=formats, memory=parse.Memory(), run=run)
@@ -317,12 +319,6 @@ def _sums(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     together = pl.concat(frames)
     keys = [name for name in ("day", "site", "page") if name in together.columns]
     return together.group_by(keys).sum()
-
-
-def _candidates(config: Config) -> list[Format]:
-    if config.format == "auto":
-        return list(parse.named_formats().values())
-    return [parse.format_from(config.format)]
 
 
 def _refusal(sample: pl.Series, formats: Sequence[Format]) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from logstats.text import BAR, bar, clipped, duration, escape, percent
+from logstats.text import BAR, bar, clipped, duration, escape, percent, ranked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,10 +59,7 @@ def _pages(rows: Sequence[Mapping[str, Any]], measure: str) -> list[tuple[str, i
 
 def _ranking(title: str, rows: Sequence[tuple[str, int]], width: int) -> Section:
     most = max((count for _, count in rows), default=0) or 1
-    room = width - BAR - 18
-    return Section(
-        title, [f"  {count:>10,}  {bar(count / most):<{BAR}}  {clipped(escape(name), room)}" for name, count in rows]
-    )
+    return Section(title, [ranked(name, count, most, width) for name, count in rows])
 
 
 def _lengths(journeys: Mapping[str, Any]) -> list[str]:

@@ -158,7 +158,16 @@ def of_store(state: dict[str, Any], timezone: str) -> dict[str, Any]:
         for i in range((max(days) - min(days)).days if days else 0)
         if min(days) + timedelta(days=i) not in days
     ]
-    return {**state, "missing_days": missing, "missing_hours": _missing_hours(state["hours"], timezone)}
+    closed = [datetime.fromisoformat(day["closed"]) for day in state["days"] if day["closed"]]
+    return {
+        **state,
+        "days_open": sum(not day["closed"] for day in state["days"]),
+        "days_closed": len(closed),
+        "last_closed": max(closed).isoformat() if closed else None,
+        "days_since_close": (datetime.now(UTC) - max(closed)).days if closed else None,
+        "missing_days": missing,
+        "missing_hours": _missing_hours(state["hours"], timezone),
+    }
 
 
 def _missing_hours(hours: Mapping[str, int], timezone: str) -> list[str]:

@@ -26,7 +26,7 @@ for _name, _folder in (
     ("XDG_STATE_HOME", "state"),
 ):
     os.environ[_name] = str(Path(_HOME.name, _folder))
-for _name in ("LOGSTATS_CONFIG", "CACHE_DIRECTORY", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+for _name in ("LOGSTATS_CONFIG", "CACHE_DIRECTORY", "STATE_DIRECTORY", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
     os.environ.pop(_name, None)
 Path(_HOME.name, "config", "logstats").mkdir(parents=True)
 Path(_HOME.name, "config", "logstats", "logstats.toml").touch()

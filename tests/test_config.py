@@ -346,6 +346,22 @@ WRONG: Final = {
         "'Données' is no tag",
         "a to z",
     ),
+    "a tag with two hyphens": (
+        '[publish]\ntags = ["a--b"]\n',
+        2,
+        "publish.tags",
+        "'a--b' is no tag",
+        "single -",
+    ),
+    "a tag with a hyphen first": ('[publish]\ntags = ["-abc"]\n', 2, "publish.tags", "'-abc' is no tag", "single -"),
+    "a tag with a hyphen last": ('[publish]\ntags = ["abc-"]\n', 2, "publish.tags", "'abc-' is no tag", "single -"),
+    "a tag that stands there twice": (
+        '[publish]\ntags = ["abc", "abc-1", "abc"]\n',
+        2,
+        "publish.tags",
+        "'abc' stands there twice",
+        "",
+    ),
     "a summary that is too long": (f'[publish]\nsummary = "{"a" * 201}"\n', 2, "publish.summary", "at most 200", ""),
     "a key in clear text": (
         '[publish.demo]\nurl = "http://demo.data.gouv.fr/api/1/"\n',

@@ -644,6 +644,7 @@ def test_the_units_tell_addresses_from_network(units: Path) -> None:
     hidden = [line.partition("=")[2] for line in publish if line.startswith("InaccessiblePaths=")]
     assert hidden == ["/var/log", "/var/lib/logstats"]
     assert not any(line.startswith("SuccessExitStatus") for line in publish)
+    assert {"StateDirectory=logstats-publish", "StateDirectoryMode=0700", "ProtectSystem=strict"} <= set(publish)
     release = (units / "logstats-release.service").read_text(encoding="utf-8").splitlines()
     assert {"PrivateNetwork=true", "RestrictAddressFamilies=AF_UNIX", "InaccessiblePaths=/var/log"} <= set(release)
 

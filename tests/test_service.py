@@ -147,8 +147,8 @@ def test_a_form_between_two_visits_belongs_to_the_one_before(make_hits: Make, kn
 
 
 def documented() -> list[tuple[str, str]]:
-    """Read the README's table of how a funnel counts: what a visit asks for, and the last step."""
-    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    """Read the guide's table of how a funnel counts: what a visit asks for, and the last step."""
+    lines = (ROOT / "docs/definitions.md").read_text("utf-8").splitlines()
     start = lines.index("| a visit asks for | last step | because |") + 2
     rows = [line.strip("|").split("|") for line in lines[start : lines.index("", start)]]
     return [(asked.strip(), last.strip()) for asked, last, _ in rows]
@@ -171,8 +171,8 @@ def asked_for(text: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("asked", "last"), documented())
-def test_the_table_of_the_readme_is_true(asked: str, last: str, make_hits: Make, knowledge: Knowledge) -> None:
-    """Each row of the README's table of how a funnel counts gives the last step that stands there."""
+def test_the_table_of_the_guide_is_true(asked: str, last: str, make_hits: Make, knowledge: Knowledge) -> None:
+    """Each row of the guide's table of how a funnel counts gives the last step that stands there."""
     steps = tuple(Step(number, (f"^/{number}$",), optional=number == "2") for number in "1234")
     limit = int(asked.partition("limit ")[2] or 0)
     found = closed(make_hits, knowledge.config, asked_for(asked), funnel=(Funnel("f", steps, limit),))["funnels"]
@@ -181,7 +181,7 @@ def test_the_table_of_the_readme_is_true(asked: str, last: str, make_hits: Make,
 
 
 def walked(requests: list[tuple[int, set[int]]], optional: list[bool], limit: int) -> list[int]:
-    """Walk through a funnel as the README tells it, request by request; give the steps that were reached."""
+    """Walk through a funnel as the guide tells it, request by request; give the steps that were reached."""
     order = [(second, min(fits), max(fits), sum(1 << step for step in fits), fits) for second, fits in requests]
     ordered = [(second, fits) for second, *_, fits in sorted(order, key=lambda request: request[:4])]
     best: list[int] = []

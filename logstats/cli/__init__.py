@@ -3,6 +3,7 @@
 counting     report, ingest, close, redo, forget, status
 publishing   release, verify, publish, page, privacy, commission
 setting_up   explain, hook, features, geo
+checking     check, config
 options      what they share
 """
 
@@ -18,6 +19,7 @@ from typing import Final, NoReturn
 import click
 
 from logstats import __version__
+from logstats.cli.checking import check, config_group
 from logstats.cli.counting import close, forget, ingest, redo, report, status
 from logstats.cli.publishing import commission, page, privacy, publish, release, verify
 from logstats.cli.setting_up import explain, features, geo, hook
@@ -34,7 +36,7 @@ _CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 1
 _COMMANDS: Final = (
     *(report, ingest, close, status, redo, forget),
     *(release, verify, publish, page, privacy, commission),
-    *(explain, hook, features, geo),
+    *(check, config_group, explain, hook, features, geo),
 )
 
 

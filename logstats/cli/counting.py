@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from logstats.config import Config
     from logstats.console import Console
+    from logstats.store import DurableStore
 
 __all__ = ["close", "forget", "ingest", "redo", "report", "status"]
 
@@ -91,6 +92,8 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
 ) -> int:
     """Count what is new in access logs into a store, each line exactly once.
 
+    Without FILE the configured logs are read (input.logs); where none are, or for `-`, standard input.
+
     FILE is known by its content: renamed, compressed, copied or given again, what was counted of it is skipped. Days
     whose grace is over are closed afterwards: their figures stay, whatever could point at a person is destroyed.
 
@@ -106,7 +109,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from logstats import runs, summary  # noqa: PLC0415 - `--version` needs none of this
     from logstats.store import DurableStore  # noqa: PLC0415
 
-    sources = sources_of(files)
+    sources = sources_of(files, config, console)
     knowledge = knowledge_of(config.with_format(format_text))
     for note in summary.about_countries(knowledge.countries.info):
         console.message(note["text"])
@@ -119,9 +122,14 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
             with closing(console.progress(sources)) as progress:
                 run = runs.Run(knowledge, store, progress=progress)
                 number = store.begin("ingest")
-                found = runs.ingest(sources, source, run, number)
-            closed = runs.close_days(run, every=close_now, reason="--close" if close_now else "grace is over")
-            store.end(number, found.tally.skipped)
+                try:
+                    found = runs.ingest(sources, source, run, number)
+                    reason = "--close" if close_now else "grace is over"
+                    closed = runs.close_days(run, every=close_now, reason=reason)
+                    store.end(number, found.tally.skipped)
+                except LogstatsError as error:
+                    _say_committed(store, number, error, console)
+                    raise
             if found.tally.lines or closed or not follow:
                 geo, seconds = knowledge.countries.info, time.monotonic() - started
                 figures = summary.of_ingest(found, closed, len(store.open_days()), store_folder, seconds, geo)
@@ -130,7 +138,14 @@ def ingest(  # noqa: PLR0913, PLR0917 - one parameter for each option
             if not follow or any(pipe.size is None for pipe in sources):
                 return code
             time.sleep(_PATIENCE)
-            sources = sources_of(files)
+            sources = sources_of(files, config)
+
+
+def _say_committed(store: DurableStore, run: int, error: LogstatsError, console: Console) -> None:
+    """Say what stays counted of a run that failed, in the one line that its journal keeps."""
+    figures = {**store.committed(run), "failed": type(error).__name__, "exit": error.exit_code}
+    if not console.as_json:
+        console.key_values({**figures, "store": str(store.folder)})
 
 
 @click.command()
@@ -226,11 +241,28 @@ def forget(
 
 @click.command()
 @store_option
+@click.option("--prometheus", is_flag=True, help="Print metrics, for the textfile collector of node_exporter.")
 @common
-def status(store_folder: Path, config: Config, console: Console) -> None:
-    """Say what a store holds: days, gaps, inputs, keys, late lines."""
+def status(store_folder: Path, prometheus: bool, config: Config, console: Console) -> None:  # noqa: FBT001 - Click
+    """Say what a store holds: days, gaps, inputs, keys, late lines.
+
+    \b
+    Examples:
+      logstats status --store /var/lib/logstats
+      logstats status --store /var/lib/logstats --prometheus > /var/lib/prometheus/node-exporter/logstats.prom.new &&
+        mv /var/lib/prometheus/node-exporter/logstats.prom.new /var/lib/prometheus/node-exporter/logstats.prom
+    """  # noqa: D301 - \b tells Click to keep the lines
     from logstats import summary  # noqa: PLC0415 - `--version` needs none of this
     from logstats.store.reader import state_of  # noqa: PLC0415
 
+    if prometheus and console.as_json:
+        raise click.UsageError("--json and --prometheus: name one.")
     state = summary.of_store(state_of(store_folder), config.timezone)
+    if prometheus:
+        from logstats import geodata, metrics  # noqa: PLC0415
+
+        built = geodata.built_on(config.country_database)
+        for line in metrics.exposition(state, built):
+            console.result(line)
+        return
     console.object(state) if console.as_json else console.status(state)

@@ -1,6 +1,7 @@
 """The configuration: a tree of frozen dataclasses, read once.
 
     values     what can be configured
+    outputs    the same, of what is sent or shown
     reading    TOML over the defaults, each value of its type
     checks     what a type cannot say
     services   the same, for what is sent to others
@@ -19,25 +20,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from logstats.config.checks import checked, indicator_problem
+from logstats.config.outputs import Commission, CountryName, Indicator, Page, Platform, Publish
 from logstats.config.reading import Place, built, overlay, parsed, read
 from logstats.config.values import (
-    Commission,
     Config,
-    CountryName,
     Exclude,
     Feature,
     Funnel,
     Geo,
-    Indicator,
     Input,
     Outcome,
-    Page,
     PageRule,
     Pages,
-    Platform,
     Privacy,
     Protection,
-    Publish,
     Release,
     Request,
     Search,

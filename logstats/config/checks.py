@@ -16,8 +16,9 @@ from logstats.schema import FOLDED, METHODS, NO_FEATURE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from logstats.config.outputs import Indicator
     from logstats.config.reading import Place
-    from logstats.config.values import Config, Feature, Funnel, Indicator, Request, Step
+    from logstats.config.values import Config, Feature, Funnel, Request, Step
 
 __all__ = ["checked", "indicator_problem"]
 
@@ -52,6 +53,8 @@ def checked(config: Config, place: Place) -> Config:
         raise place.error("input.max_rejected_share", "must be from 0 to 1")
     if config.pages.max_per_day < 1:
         raise place.error("pages.max_per_day", "must be 1 or more")
+    if "-" in config.input.logs or "" in config.input.logs:
+        raise place.error("input.logs", "must be paths of files", "for standard input, name - on the command line")
     _check_sites(config, place)
     _check_networks(config, place)
     _check_patterns(config, place)

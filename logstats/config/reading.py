@@ -27,9 +27,9 @@ class Place:
 
     def error(self, key: str, reason: str, hint: str = "") -> ConfigurationError:
         """Make the error of a key, with the line at which it stands."""
-        return ConfigurationError(reason, file=self.file, line=self._line(key), key=key, hint=hint)
+        return ConfigurationError(reason, file=self.file, line=self.line(key), key=key, hint=hint)
 
-    def _line(self, key: str) -> int:
+    def line(self, key: str) -> int:
         """Find the line that sets the key, or else begins the table that lacks it. 0 if there is neither."""
         lines: dict[str, int] = {}
         tables: Counter[str] = Counter()

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from logstats.config.outputs import Commission, Platform, Publish
     from logstats.config.reading import Place
-    from logstats.config.values import Commission, Platform, Publish
 
 __all__ = ["check_commission", "check_publish"]
 
@@ -46,8 +46,13 @@ def check_publish(publish: Publish, place: Place) -> None:
     low, high = _TAG
     for tag in publish.tags:
         # As the platform writes them: others would come back changed, and differ each time.
-        if not (low <= len(tag) <= high and tag.isascii() and tag == tag.lower() and tag.replace("-", "").isalnum()):
-            raise place.error("publish.tags", f"{tag!r} is no tag", f"{low} to {high} of a to z, 0 to 9 and -")
+        words = all(word.isalnum() for word in tag.split("-"))
+        if not (low <= len(tag) <= high and tag.isascii() and tag == tag.lower() and words):
+            raise place.error(
+                "publish.tags", f"{tag!r} is no tag", f"{low} to {high} of a to z and 0 to 9, with single - between"
+            )
+        if publish.tags.count(tag) > 1:
+            raise place.error("publish.tags", f"{tag!r} stands there twice")
     platforms: dict[str, Platform] = {"demo": publish.demo, "production": publish.production}
     for name, platform in platforms.items():
         _check_address(f"publish.{name}.url", platform.url, place, with_key=True)

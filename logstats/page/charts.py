@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-__all__ = ["Band", "Column", "Columns", "Flow", "Node", "columns", "flow", "ticks"]
+__all__ = ["Band", "Column", "Columns", "Flow", "Node", "columns", "flow", "rem", "ticks"]
 
 HEIGHT: Final = 200
-"""Of the plot, in pixels."""
+"""Of the plot, in pixels; all pixels here are those of text of usual size."""
+_TEXT: Final = 16
 _GAP: Final = 10
 _LEAST: Final = 26
 _FLOW: Final = 300
+_THICKEST: Final = 60  # on average, so that a few bands do not fill the screen
 _NICE: Final = (1, 2, 2.5, 5, 10)
+
+
+def rem(pixels: float) -> str:
+    """Write a length so that it grows with the text of the page.
+
+    >>> rem(44)
+    '2.75rem'
+    """
+    return f"{round(pixels / _TEXT, 2):g}rem"
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,10 @@ class Columns:
 
     columns: list[Column]
     lines: list[tuple[int, float]]
+
+    def renamed(self, name: Callable[[str], str]) -> Columns:
+        """Give the same chart with other names below its columns."""
+        return replace(self, columns=[replace(column, name=name(column.name)) for column in self.columns])
 
 
 def ticks(largest: int) -> list[int]:
@@ -118,18 +133,18 @@ class Flow:
 
 def flow(links: Sequence[tuple[str, str, int]]) -> Flow:
     """Lay a flow out: nodes by size, bands as thick as what they carry."""
-    whole = max(sum(value for _, _, value in links), 1)
-    left = _nodes([(one, value) for one, _, value in links], whole)
-    right = _nodes([(other, value) for _, other, value in links], whole)
+    scale = min(_FLOW, _THICKEST * len(links)) / max(sum(value for _, _, value in links), 1)
+    left = _nodes([(one, value) for one, _, value in links], scale)
+    right = _nodes([(other, value) for _, other, value in links], scale)
     height = max((node.y + node.height for node in (*left.values(), *right.values())), default=0)
     used: dict[tuple[int, str], float] = {}
     bands = []
     order = {name: place for place, name in enumerate(right)}
     for one, other, value in sorted(links, key=lambda link: (list(left).index(link[0]), order[link[1]])):
-        thick = value / whole * _FLOW
+        thick = value * scale
         edges = []
         for side, name, nodes in ((0, one, left), (1, other, right)):
-            carried = sum(link[2] for link in links if link[side] == name) / whole * _FLOW
+            carried = sum(link[2] for link in links if link[side] == name) * scale
             node = nodes[name]
             start = used.get((side, name), node.y + (node.height - carried) / 2)
             used[side, name] = start + thick
@@ -140,13 +155,13 @@ def flow(links: Sequence[tuple[str, str, int]]) -> Flow:
     return Flow(list(left.values()), list(right.values()), bands, round(height, 1))
 
 
-def _nodes(ends: Sequence[tuple[str, int]], whole: int) -> dict[str, Node]:
+def _nodes(ends: Sequence[tuple[str, int]], scale: float) -> dict[str, Node]:
     sums: dict[str, int] = {}
     for name, value in ends:
         sums[name] = sums.get(name, 0) + value
     nodes, y = {}, 0.0
     for name, value in sorted(sums.items(), key=lambda item: (-item[1], item[0])):
-        height = round(max(value / whole * _FLOW, _LEAST), 1)
+        height = round(max(value * scale, _LEAST), 1)
         nodes[name] = Node(name, value, round(y, 1), height)
         y += height + _GAP
     return nodes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from logstats.page.render import render, visible
 from logstats.page.texts import LANGUAGES, language
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from logstats.page.texts import Language
 
 __all__ = ["feeds"]
+
+_SHOWN: Final = ("vues", "visites")
 
 
 def feeds(months: Sequence[Month], heads: Mapping[str, Mapping[str, int | None]], config: Config) -> dict[str, bytes]:
@@ -45,15 +47,18 @@ def feeds(months: Sequence[Month], heads: Mapping[str, Mapping[str, int | None]]
 
 
 def _item(month: Month, head: Mapping[str, int | None], lang: Language, base: str) -> dict[str, Any]:
+    """Give an entry; what is not known, or may not be shown, is left out of it."""
     words, url = lang.texts["feed"], f"{base}{month.name}.html"
-    at = datetime.fromisoformat(month.release.package["created"])
-    return {
+    shown = [lang.counted(words[name], count) for name in _SHOWN if (count := head[name]) is not None]
+    item = {
         "id": f"{url}#v{month.version}",
         "url": url,
-        "title": words["entry"].format(period=lang.month(month.name)),
-        "content_text": words["about"].format(
-            views=lang.number(head["vues"]), visits=lang.number(head["visites"]), version=month.version
+        "title": words["entry"].format(of_period=lang.of_month(month.name)),
+        "content_text": " ".join(
+            [*([f"{', '.join(shown)}."] if shown else []), words["version"].format(version=month.version)]
         ),
-        "date_published": at.isoformat(),
-        "rfc": format_datetime(at),
     }
+    if not month.published:
+        return {**item, "rfc": ""}
+    at = datetime.fromisoformat(month.published)
+    return {**item, "date_published": at.isoformat(), "rfc": format_datetime(at)}

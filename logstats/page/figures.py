@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from logstats.page.funnels import NO_PROCEDURES, funnels
 from logstats.release.catalogue import VISITORS
 from logstats.schema import END, FOLDED, START, UNKNOWN_COUNTRY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+
+    from logstats.page.funnels import Funnel, Procedures
 
     Tables = Mapping[str, pl.DataFrame]
     Counted = list[tuple[str, int]]
 
-__all__ = ["SPEEDS", "Countries", "Feature", "Figures", "Funnel", "figures", "union"]
+__all__ = ["SPEEDS", "Countries", "Day", "Feature", "Figures", "figures", "union"]
 
 _TOP: Final = 10
 _LINKS: Final = 12
@@ -34,6 +37,16 @@ MEASURES: Final = {
     "telechargements": ("telechargements", "telechargements"),
     "envois": ("envois", "envois"),
 }
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day: page views and visits; None is not shown, or, where the day was not `logged`, not known."""
+
+    day: str
+    views: int | None
+    visits: int | None
+    logged: bool
 
 
 @dataclass(frozen=True)
@@ -59,32 +72,19 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Funnel:
-    """A procedure: visits by the last step that they reached, in order; `whole` is all of them.
-
-    `reached` says that the counts are visits that got at least so far; it cannot be known where steps are folded.
-    """
-
-    name: str
-    whole: int
-    steps: Counted
-    reached: bool
-
-
-@dataclass(frozen=True)
 class Figures:
     """What there is to show of a period; empty where a release has nothing.
 
     Attributes:
         headline: By measure; None if absent.
-        days: Day, page views, visits; None for what is not shown on its own.
+        days: One by one, without a gap; all days of a month, also those that are not shown.
         begin: From the first page of a visit to the next page, or to its end.
         end: From the page before it to the last page of a visit.
         traffic: Requests by class of visitor.
     """
 
     headline: dict[str, int | None]
-    days: list[tuple[str, int | None, int | None]]
+    days: list[Day]
     countries: Countries
     devices: Counted
     features: list[Feature]
@@ -111,15 +111,20 @@ def headline(tables: Tables) -> dict[str, int | None]:
     return {name: _root(tables, *place) for name, place in MEASURES.items()}
 
 
-def figures(tables: Tables) -> Figures:
+def figures(
+    tables: Tables, month: str = "", without_log: Collection[str] = (), procedures: Procedures = NO_PROCEDURES
+) -> Figures:
     """Give all figures of a month of one site.
 
     Args:
         tables: Of a release; of one month and site each.
+        month: As in 2026-10; empty for figures that nothing was withheld from, of whatever days there are.
+        without_log: Days of the month that were missing or open when it was released.
+        procedures: Steps of the declared funnels, as far as they are known.
     """
     return Figures(
         headline=headline(tables),
-        days=_days(tables),
+        days=_days(tables, month, without_log),
         countries=_countries(tables),
         devices=_sums(tables, "pages_par_appareil", "appareil", "vues"),
         features=_features(tables),
@@ -127,7 +132,7 @@ def figures(tables: Tables) -> Figures:
         files=_level(tables, "telechargements", "fichier", "telechargements", 2),
         begin=_flow(tables, pl.col("etape_1") == START, "etape_2", "etape_3"),
         end=_flow(tables, (pl.col("etape_3") == END) & (pl.col("etape_1") != START), "etape_1", "etape_2"),
-        funnels=_funnels(tables),
+        funnels=funnels(tables, procedures),
         origins=_level(tables, "provenances", "provenance", "visites", 1),
         statuses=_sums(tables, "erreurs", "statut", "requetes", leaves=True),
         broken=_level(tables, "erreurs", "page", "requetes", 1),
@@ -142,8 +147,8 @@ def _root(tables: Tables, table: str, measure: str) -> int | None:
     return next(iter(tables[table].filter(pl.col("niveau") == 0)[measure]), None)
 
 
-def _days(tables: Tables) -> list[tuple[str, int | None, int | None]]:
-    """Give each day of the month, also one that is not shown."""
+def _days(tables: Tables, month: str, without_log: Collection[str]) -> list[Day]:
+    """Give each day; without a month, a day that has no figure was not logged, as nothing is withheld."""
     shown: dict[str, dict[str, int]] = {}
     for table, measure in (("pages_par_jour", "vues"), ("visites_par_jour", "visites")):
         if table in tables:
@@ -152,12 +157,11 @@ def _days(tables: Tables) -> list[tuple[str, int | None, int | None]]:
                 shown.setdefault(day, {})[measure] = count
     if not shown:
         return []
-    first, last = (pl.Series(sorted(shown)).str.to_date().item(i) for i in (0, -1))
-    if first.strftime("%Y-%m") == last.strftime("%Y-%m"):  # all days of a month, and of a report those that it has
-        first = first.replace(day=1)
-        last = pl.Series([last]).dt.month_end().item()
-    days = pl.date_range(first, last, eager=True).cast(pl.String)
-    return [(day, shown.get(day, {}).get("vues"), shown.get(day, {}).get("visites")) for day in days]
+    first = pl.Series([f"{month}-01" if month else min(shown)]).str.to_date()
+    last = first.dt.month_end() if month else pl.Series([max(shown)]).str.to_date()
+    days = pl.date_range(first.item(), last.item(), eager=True).cast(pl.String)
+    logged = {day for day in days if day in shown or (month and day not in without_log)}
+    return [Day(day, shown.get(day, {}).get("vues"), shown.get(day, {}).get("visites"), day in logged) for day in days]
 
 
 def _countries(tables: Tables) -> Countries:
@@ -176,29 +180,6 @@ def _features(tables: Tables) -> list[Feature]:
     rows = frame.select("fonctionnalite", *counts).iter_rows()
     found = (Feature(row[0], dict(zip(counts, row[1:], strict=True))) for row in rows)
     return sorted(found, key=lambda feature: (-feature.uses, feature.name))
-
-
-def _funnels(tables: Tables) -> list[Funnel]:
-    if "parcours" not in tables:
-        return []
-    rows = tables["parcours"]
-    found = []
-    for name, whole in _level(tables, "parcours", "parcours", "visites", 1, most=10**6):
-        below = rows.filter((pl.col("niveau") == 2) & (pl.col("parcours") == name))  # noqa: PLR2004 - the steps
-        steps = dict(below.select("derniere_etape", "visites").iter_rows())
-        folded = steps.pop(FOLDED, None) if steps else whole
-        order = sorted(steps, key=_number)
-        if folded is None:  # who got to a step came by those before it
-            counts = [(step, sum(steps[later] for later in order[i:])) for i, step in enumerate(order)]
-        else:
-            counts = [*((step, steps[step]) for step in order), (FOLDED, folded)]
-        found.append(Funnel(name, whole, counts, reached=folded is None))
-    return found
-
-
-def _number(step: str) -> int:
-    digits = step.partition(".")[0]
-    return int(digits) if digits.isdecimal() else 0
 
 
 def _flow(tables: Tables, which: pl.Expr, left: str, right: str) -> list[tuple[str, str, int]]:

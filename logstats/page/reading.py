@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from logstats.errors import LogstatsError
+from logstats.page.plausible import implausible
 from logstats.release import catalogue, verify
 
 if TYPE_CHECKING:
@@ -43,7 +44,12 @@ class Published:
     @property
     def versions(self) -> dict[str, int]:
         """Version of each month in it."""
-        return {entry["month"]: int(entry["version"]) for entry in self.privacy["releases"]}
+        return {entry["month"]: entry["version"] for entry in self.privacy["releases"]}
+
+    @property
+    def folder(self) -> str:
+        """Name of a folder that no other version has: a further month, or version of one, makes the number larger."""
+        return f"{self.period}.v{sum(self.versions.values())}"
 
 
 @dataclass(frozen=True)
@@ -52,15 +58,47 @@ class Month:
 
     Attributes:
         name: As in 2026-10.
+        site: As the tables name it.
         version: From 1.
         release: Where it is from.
         tables: What it holds; a table may be absent.
     """
 
     name: str
+    site: str
     version: int
     release: Published
     tables: Tables
+
+    @property
+    def published(self) -> str:
+        """When, in UTC; empty where it is not known: a year of an early version says when its last month was."""
+        usual = self.release.package["created"] if self.release.period == self.name else ""
+        return str(self._said.get("at", usual))
+
+    def said(self, name: str) -> Any:  # noqa: ANN401 - as JSON has it
+        """Give `k`, `definition`, `logstats` or `country_database` of this month, else of the release it is from."""
+        return self._said.get(name, self.release.privacy.get(name, ""))
+
+    @property
+    def _said(self) -> Mapping[str, Any]:
+        return next(entry for entry in self.release.privacy["releases"] if entry["month"] == self.name)
+
+    @property
+    def without_log(self) -> list[str]:
+        """Days of the month that were missing or open when it was released, on this site."""
+        gaps = [*self.release.privacy.get("missing_days", ()), *self.release.privacy.get("open_days", ())]
+        days = {site_and_day.rpartition(" ")[::2] for site_and_day in gaps}
+        return sorted(day for site, day in days if site == self.site and day.startswith(f"{self.name}-"))
+
+    @property
+    def procedures(self) -> dict[str, list[tuple[str, bool]]]:
+        """Steps of its funnels, and whether each may be left out; what was frozen by an early version has none."""
+        return {
+            entry["funnel"]: [(step["name"], step["optional"]) for step in entry["steps"]]
+            for entry in self.release.privacy.get("funnels", ())
+            if (entry["month"], entry["site"]) == (self.name, self.site)
+        }
 
 
 def read(folders: Iterable[tuple[str, Mapping[str, bytes]]]) -> list[Published]:
@@ -80,7 +118,7 @@ def _read(name: str, files: Mapping[str, bytes]) -> Published:
     problems = verify(files)
     if not problems:
         package, privacy = (json.loads(files[mark]) for mark in ("datapackage.json", "privacy.json"))
-        problems = _implausible(package, privacy)
+        problems = implausible(package, privacy)
     if problems:
         raise LogstatsError(
             f"{name}: {problems[0]}" + (f" (and {len(problems) - 1} more)" if problems[1:] else ""),
@@ -95,33 +133,6 @@ def _read(name: str, files: Mapping[str, bytes]) -> Published:
     if strange := {m for frame in tables.values() for m in frame["mois"].unique()} - found.versions.keys():
         raise LogstatsError(f"{name}: holds {len(strange)} months that privacy.json does not name")
     return found
-
-
-def _implausible(package: Mapping[str, Any], privacy: Mapping[str, Any]) -> list[str]:
-    """Say what of the descriptions cannot be used; months and the period become names of files."""
-    try:
-        months = [entry["month"] for entry in privacy["releases"]]
-        period = package["name"].removeprefix("logstats-")
-        usable = bool(months) and all(_is_month(month) and int(e["version"]) for month, e in _pairs(months, privacy))
-        known = _is_month(period) or period == "historique" or (len(period) == 4 and period.isdecimal())  # noqa: PLR2004
-        parts = (package["title"], package["created"], package["licenses"][0]["title"], package["licenses"][0]["path"])
-        texts = (*parts, package["sources"][0]["title"], privacy["definition"], privacy["logstats"])
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-        return ["datapackage.json or privacy.json: lacks what the page says of a release"]
-    if usable and known and period.isascii() and all(isinstance(text, str) for text in texts):
-        return []
-    return ["datapackage.json or privacy.json: names a period that is none"]
-
-
-def _pairs(months: list[str], privacy: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    return zip(months, privacy["releases"], strict=True)
-
-
-def _is_month(text: object) -> bool:
-    """Tell whether this is a month, as in 2026-10."""
-    if not isinstance(text, str) or len(text) != len("2026-10") or text[4] != "-" or not text.isascii():
-        return False
-    return (text[:4] + text[5:]).isdecimal() and "01" <= text[5:] <= "12"
 
 
 def _as_logged(frame: pl.DataFrame) -> pl.DataFrame:
@@ -154,7 +165,8 @@ def months_of(releases: Iterable[Published], site: str) -> list[Month]:
             if name not in best or rank > best[name][0]:
                 best[name] = (rank, release)
     return [
-        Month(name, rank[0], release, _of(release.tables, name, site)) for name, (rank, release) in sorted(best.items())
+        Month(name, site, rank[0], release, _of(release.tables, name, site))
+        for name, (rank, release) in sorted(best.items())
     ]
 
 

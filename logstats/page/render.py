@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["render", "safe_link", "style"]
 
+_DARK: Final = "@media (prefers-color-scheme:dark)"
+_DSFR: Final = (
+    ":root{color-scheme:light}"
+    "body{font-family:Marianne,arial,sans-serif}"
+    "dl,dt,dd,.plain,.plain li,nav ul,nav li,footer ul,.brand p{padding:0}"
+    ".tabs a,.skip{background-image:none}"
+)
+"""What the State's style would change beyond letters and links; its dark colours need a script, so there are none."""
 _SCHEMES: Final = ("https://", "http://", "mailto:")
 
 
@@ -71,9 +79,9 @@ def style(colour: str, *, dsfr: bool) -> tuple[Markup, str]:
     text = resources.files("logstats.page").joinpath("templates/style.css").read_text("utf-8")
     for name, value in palette(colour).items():
         text = text.replace(f"@{name}@", value)
-    text = text.replace("\n", "")
     if dsfr:
-        text += "body{font-family:Marianne,arial,sans-serif}"
+        text = "\n".join(line for line in text.splitlines() if not line.startswith(_DARK)) + _DSFR
+    text = text.replace("\n", "")
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     own = " 'self'" if dsfr else ""
     fonts = " font-src 'self';" if dsfr else ""

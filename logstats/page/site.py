@@ -2,7 +2,8 @@
 
 index.html, en/index.html            the latest month
 2026-10.html, en/2026-10.html        each month, at an address that stays
-data/2026-10/…                       the release that it is from, unchanged
+data/2026-10.v1/…                    the release that it is from, unchanged; a later version has its own folder
+data/mois.csv                        the totals of all months
 feed.xml, feed.json, en/…            the releases, where the address of the page is known
 """
 
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from logstats.page.feed import feeds
 from logstats.page.figures import figures, headline
+from logstats.page.history import MONTHS_CSV, months_csv, past_of
 from logstats.page.render import render, safe_link, style
 from logstats.page.texts import LANGUAGES, Language, language
-from logstats.page.view import Past, tables_of, view
+from logstats.page.view import tables_of, view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["site"]
 
-_MONTHS: Final = 13
 _FEW: Final = 5
 _END: Final = ("data", "method")
 
@@ -44,12 +45,11 @@ def site(
     Returns:
         Bytes by path below the folder of the page.
     """
-    files = dict(assets)
     heads = {month.name: headline(month.tables) for month in months}
+    files = {**assets, MONTHS_CSV: months_csv(months, heads)}
     for number, month in enumerate(months):
-        recent = [past for past in months[max(number - _MONTHS + 1, 0) : number + 1] if _recent(past.name, month.name)]
-        history = {past.name: Past(heads[past.name], bool(_missing(past))) for past in recent}
-        shown = figures(month.tables)
+        history = past_of(months[: number + 1], heads)
+        shown = figures(month.tables, month.name, month.without_log, month.procedures)
         for code in LANGUAGES:
             lang = language(code)
             values = view(shown, lang, history, month.name)
@@ -62,13 +62,8 @@ def site(
                 values["other"] = f"{'en/' if code == 'fr' else '../'}index.html"
                 files[f"{folder}index.html"] = render("page.html", values)
         for name, data in month.release.files.items():
-            files[f"data/{month.release.period}/{name}"] = data
+            files[f"data/{month.release.folder}/{name}"] = data
     return files | (feeds(months, heads, config) if config.page.base else {})
-
-
-def _recent(name: str, last: str) -> bool:
-    """Tell whether a month is at most a year before another."""
-    return (int(last[:4]) - int(name[:4])) * 12 + int(last[5:]) - int(name[5:]) < _MONTHS
 
 
 def _folder(code: str) -> str:
@@ -82,7 +77,7 @@ def frame(lang: Language, config: Config, assets: Mapping[str, bytes] = {}) -> d
     words = lang.texts["footer"]
     links = [("accessibility", page.accessibility), ("legal", page.legal), ("privacy", page.privacy)]
     contact = config.release.contact
-    links.append(("contact", f"mailto:{contact}" if "@" in contact else contact))
+    links.append(("contact", safe_link(contact) or (f"mailto:{contact}" if "@" in contact else "")))
     return {
         "style": css,
         "policy": policy,
@@ -90,6 +85,7 @@ def frame(lang: Language, config: Config, assets: Mapping[str, bytes] = {}) -> d
         "logo": next((name for name in assets if name.startswith("assets/logo.")), ""),
         "site": page.name or config.release.title,
         "about": page.about if lang.code == "fr" else page.about_en or page.about,
+        "about_lang": "fr" if lang.code == "en" and page.about and not page.about_en else "",
         "url": safe_link(page.url),
         "links": [(words[name], address) for name, link in links if (address := safe_link(link))],
         "publisher": config.release.publisher,
@@ -98,37 +94,34 @@ def frame(lang: Language, config: Config, assets: Mapping[str, bytes] = {}) -> d
 
 def _about(month: Month, lang: Language) -> dict[str, Any]:
     """Give what a release says of itself."""
-    package, privacy = month.release.package, month.release.privacy
+    package = month.release.package
     licence = package["licenses"][0]
     return {
         "period": lang.month(month.name),
+        "of_period": lang.of_month(month.name),
         "title": lang.texts["title_of"],
         "version": month.version,
-        "created": package["created"],
+        "published": lang.date(month.published) if month.published else "",
         "licence": {"title": licence["title"], "path": safe_link(licence["path"])},
-        "k": int(privacy["k"]),
-        "definition": privacy["definition"],
-        "logstats": privacy["logstats"],
+        "k": month.said("k"),
+        "definition": month.said("definition"),
+        "logstats": month.said("logstats"),
         "attribution": package["sources"][0]["title"],
-        "database": privacy.get("country_database", ""),
-        "partial": bool(_missing(month)),
-        "missing": _days(_missing(month), lang),
+        "database": month.said("country_database"),
+        "partial": bool(month.without_log),
+        "missing": _days(month.without_log, lang),
         "files": month.release.files,
         "tables": tables_of(month.release.files, lang),
         "unprotected": False,
     }
 
 
-def _missing(month: Month) -> list[str]:
-    """Give the days of a month that were missing or open when it was released."""
-    privacy = month.release.privacy
-    gaps = [*privacy.get("missing_days", []), *privacy.get("open_days", [])]
-    return sorted({str(day)[-10:] for day in gaps if str(day)[-10:-3] == month.name})
-
-
 def _days(days: list[str], lang: Language) -> str:
-    """Name days; more than a few by their number alone."""
-    return ", ".join(map(lang.date, days)) if len(days) <= _FEW else str(len(days))
+    """Name the days that are missing; more than a few by their number alone."""
+    words = lang.texts
+    if len(days) > _FEW:
+        return str(words["partial_count"]).format(count=len(days))
+    return str(words["partial_days"]).format(days=", ".join(map(lang.date, days))) if days else ""
 
 
 def _place(months: Sequence[Month], month: Month, lang: Language, config: Config) -> dict[str, Any]:
@@ -139,9 +132,12 @@ def _place(months: Sequence[Month], month: Month, lang: Language, config: Config
     name = config.page.name or config.release.title
     return {
         "root": root,
-        "data": f"{root}data/{month.release.period}/",
+        "months_csv": f"{root}{MONTHS_CSV}",
+        "data": f"{root}data/{month.release.folder}/",
         "other": f"{'en/' if lang.code == 'fr' else '../'}{month.name}.html",
-        "years": [(year, f"{names[-1]}.html", year == month.name[:4]) for year, names in by_year.items()],
+        "years": []
+        if len(months) == 1
+        else [(year, f"{names[-1]}.html", year == month.name[:4]) for year, names in by_year.items()],
         "months": [(lang.short_month(one), f"{one}.html", one == month.name) for one in by_year[month.name[:4]]],
         "latest": "" if month is months[-1] else "index.html",
         "canonical": f"{config.page.base.rstrip('/')}/{folder}{month.name}.html" if config.page.base else "",
@@ -151,7 +147,7 @@ def _place(months: Sequence[Month], month: Month, lang: Language, config: Config
 
 def _declared(one: Indicator, lang: Language) -> dict[str, str]:
     """Give an indicator in a language; where it has no English, it is marked as French."""
-    declared = {"value": one.value, "date": one.date, "source": one.source, "lang": ""}
+    declared = {"value": lang.declared(one.value), "date": one.date, "source": one.source, "lang": ""}
     if lang.code == "en" and one.name_en:
         unit, method = one.unit_en or one.unit, one.method_en or one.method
         return {**declared, "name": one.name_en, "unit": unit, "method": method}

@@ -13,7 +13,7 @@ from logstats import __version__
 from logstats.page.figures import figures
 from logstats.page.render import render
 from logstats.page.site import frame
-from logstats.page.texts import LANGUAGES, language
+from logstats.page.texts import LANGUAGES, Language, language
 from logstats.page.view import view
 from logstats.page.write import write_file
 from logstats.release.catalogue import VISITORS
@@ -42,11 +42,13 @@ def report(cells: Mapping[str, pl.DataFrame], config: Config, facts: Mapping[str
     """
     assert code in LANGUAGES  # noqa: S101 - the command line offers no other
     lang = language(code)
-    values = view(figures(tables_of_cells(cells, config)), lang, {}, "")
-    period = _period(facts["period"], lang)
+    procedures = {funnel.name: [(step.name, step.optional) for step in funnel.steps] for funnel in config.funnel}
+    values = view(figures(tables_of_cells(cells, config), procedures=procedures), lang, {}, "")
+    period, of_period = _period(facts["period"], lang)
     database = facts["country_database"]
     values |= frame(lang, config) | {
         "period": period,
+        "of_period": of_period,
         "title": f"{lang.texts['unprotected']} – {lang.texts['title']}, {period}",
         "unprotected": True,
         "root": "",
@@ -56,6 +58,7 @@ def report(cells: Mapping[str, pl.DataFrame], config: Config, facts: Mapping[str
         "months": [],
         "files": {},
         "data": "",
+        "months_csv": "",
         "other": "",
         "canonical": "",
         "partial": False,
@@ -81,12 +84,13 @@ def write_report(page: bytes, file: Path) -> None:
     write_file(file, page, mode=0o600)
 
 
-def _period(period: Mapping[str, Any], lang: Any) -> str:  # noqa: ANN401 - a Language
+def _period(period: Mapping[str, Any], lang: Language) -> tuple[str, str]:
+    """Write the days that were read, alone and as what something is of."""
     start, end = period.get("start"), period.get("end")
     if not start or not end:
-        return "–"
+        return "–", ""
     days = [lang.date(str(start)), lang.date(str(end))]
-    return " – ".join(dict.fromkeys(days))
+    return " – ".join(dict.fromkeys(days)), lang.of_days(str(start), str(end))
 
 
 def tables_of_cells(cells: Mapping[str, pl.DataFrame], config: Config) -> dict[str, pl.DataFrame]:

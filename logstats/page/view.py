@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from logstats.page.charts import columns, flow
+from logstats.page.charts import columns, flow, rem
 from logstats.page.figures import SPEEDS
+from logstats.page.history import UNKNOWN, headline_of, history_of
 from logstats.release.catalogue import catalogue
 from logstats.schema import FOLDED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from logstats.page.charts import Columns
     from logstats.page.figures import Counted, Feature, Figures
+    from logstats.page.history import Past
     from logstats.page.texts import Language
 
-__all__ = ["Past", "tables_of", "view"]
-
-
-@dataclass(frozen=True)
-class Past:
-    """A month: its headline, and whether days of it are missing."""
-
-    headline: Mapping[str, int | None]
-    partial: bool
+__all__ = ["tables_of", "view"]
 
 
 _SATURDAY: Final = 5
 _SHOWN: Final = 8
-_LISTED: Final = 25  # countries of a group in its table; the CSV has all
-_NEAR: Final = 2  # so near to the last month, a name would touch its name
-_HEADLINE: Final = ("vues", "visites", "visiteurs_jours", "telechargements", "envois")
+_LISTED: Final = 25  # countries outside the Union in the table; the CSV has all
 
 
 def view(figures: Figures, lang: Language, history: Mapping[str, Past], month: str) -> dict[str, Any]:
@@ -43,7 +33,7 @@ def view(figures: Figures, lang: Language, history: Mapping[str, Past], month: s
     Args:
         figures: Of the month.
         lang: The language.
-        history: Up to thirteen months, the last of which is this one; empty if there is no month.
+        history: Up to thirteen months without a gap, the last of which is this one; empty if there is no month.
         month: As in 2026-10, or empty.
     """
     values: dict[str, Any] = {
@@ -53,29 +43,31 @@ def view(figures: Figures, lang: Language, history: Mapping[str, Past], month: s
         "compact": lang.compact,
         "percent": lang.percent,
         "date": lang.date,
+        "counted": lang.counted,
+        "rem": rem,
         "name": lang.name,
         "named": lambda rows, kind: [(lang.name(name, kind), count) for name, count in rows],
         "whole": lambda rows: sum(count for _, count in rows),
         "shares": lambda rows, whole: [(n, lang.number(c), lang.percent(c, whole)) for n, c in rows],
         "numbers": lambda rows: [(name, lang.number(count)) for name, count in rows],
         "described": partial(_described, lang),
-        "headline": _headline(figures, lang, history, month),
-        "history": _history(lang, history),
+        "headline": headline_of(figures, lang, history, month),
+        "history": history_of(lang, history),
         "days": _days(figures, lang),
-        "countries": _countries(figures, lang),
+        "countries": _countries(figures, lang, most=_LISTED if month else None),
         "features": _features(figures.features, lang),
         "flows": _flows(figures, lang),
         "speeds": [(lang.speed(SPEEDS, edge), views) for edge, views in figures.speeds],
     }
-    values["sections"] = _sections(figures, history)
+    values["sections"] = _sections(figures, history=values["history"]["there"])
     return values
 
 
-def _sections(figures: Figures, history: Mapping[str, Any]) -> list[str]:
+def _sections(figures: Figures, *, history: bool) -> list[str]:
     """Name the sections that have something to show, in order."""
     shown = {
         "headline": True,
-        "history": len(history) > 1,
+        "history": history,
         "days": bool(figures.days),
         "countries": bool(figures.countries.union or figures.countries.others or figures.countries.rest),
         "devices": bool(figures.devices),
@@ -96,80 +88,38 @@ def _described(lang: Language, title: str, rows: Sequence[tuple[str, int | None]
     if not known:
         return title
     name, value = max(known, key=lambda row: row[1])
-    return str(lang.texts["chart_of"]).format(title=title, count=len(known), name=name, value=lang.number(value))
-
-
-def _headline(figures: Figures, lang: Language, history: Mapping[str, Past], month: str) -> list[dict[str, Any]]:
-    shown = []
-    before = f"{int(month[:4]) - 1}{month[4:]}" if month else ""
-    for name in _HEADLINE:
-        if (value := figures.headline.get(name)) is None:
-            continue
-        change = ""
-        if before in history:
-            incomplete = history[before].partial or history[month].partial
-            change = _change(value, history[before].headline.get(name), lang, before, partial=incomplete)
-        shown.append({"name": name, "value": value, "change": change})
-    return shown
-
-
-def _change(value: int, before: int | None, lang: Language, month: str, *, partial: bool) -> str:
-    words, name = lang.texts["headline"], lang.month(month)
-    if not before or partial:
-        return str(words["partial" if partial else "unknown"]).format(month=name)
-    if value == before:
-        return str(words["same"]).format(month=name)
-    text = lang.percent(abs(value - before), before)
-    return str(words["up" if value > before else "down"]).format(percent=text, month=name)
-
-
-def _history(lang: Language, history: Mapping[str, Past]) -> dict[str, Any]:
-    """Give two charts of months; on a narrow screen every other month is named, and the first and last are labelled."""
-    found: dict[str, Any] = {"partial": any(past.partial for past in history.values())}
-    last = len(history) - 1
-    marked = {}
-    for i, (month, past) in enumerate(history.items()):
-        marks = ["tick" if ((last - i) % 2 == 0 and last - i != _NEAR) or i == last else "small"]
-        marks += ["label" if i in {0, last} else "fine", "now" if i == last else "", "partial" if past.partial else ""]
-        marked[month] = " ".join(marks)
-    for key, plural, measure in (("view", "views", "vues"), ("visit", "visits", "visites")):
-        rows = [(month, past.headline.get(measure)) for month, past in history.items()]
-        found[plural] = _renamed(columns(rows, marked), lang.short_month)
-        found[f"{key}_rows"] = [(lang.month(month), value) for month, value in rows]
-        found[f"{key}_table"] = [
-            (_with_note(lang, month, partial=history[month].partial), lang.number(value))
-            for month, value in reversed(rows)
-        ]
-    return found
-
-
-def _with_note(lang: Language, month: str, *, partial: bool) -> str:
-    return f"{lang.month(month)} ({lang.texts['history']['incomplete']})" if partial else lang.month(month)
-
-
-def _renamed(chart: Columns, name: Callable[[str], str]) -> Columns:
-    return replace(chart, columns=[replace(column, name=name(column.name)) for column in chart.columns])
+    return lang.counted(lang.texts["chart_of"], len(known), title=title, name=name, value=lang.number(value))
 
 
 def _days(figures: Figures, lang: Language) -> dict[str, Any]:
-    rows = [(day, views) for day, views, _ in figures.days]
+    rows = [(day.day, day.views) for day in figures.days]
     known = {day: views for day, views in rows if views is not None}
+    withheld = {day.day for day in figures.days if day.logged and day.views is None}
     marked = {}
     for day, _ in rows:
         at = date.fromisoformat(day)
         marks = ["day", "" if at.weekday() >= _SATURDAY else "now"]
         marks.append("tick" if at.day in {1, 8, 15, 22, 29} else "")
+        marks.append("withheld" if day in withheld else "")
         if known and day in {max(known, key=lambda d: known[d]), min(known, key=lambda d: known[d])}:
             marks.append("label")
         marked[day] = " ".join(marks)
     return {
-        "chart": _renamed(columns(rows, marked), lambda day: str(int(day[8:10]))),
-        "rows": [(lang.date(day), views) for day, views in rows],
-        "table": [(lang.date(day), lang.number(views), lang.number(visits)) for day, views, visits in figures.days],
+        "chart": columns(rows, marked).renamed(lambda day: str(int(day[8:10]))),
+        "rows": [(lang.weekday(day), views) for day, views in rows],
+        "table": [
+            (
+                lang.weekday(day.day),
+                *(lang.number(count) if day.logged else UNKNOWN for count in (day.views, day.visits)),
+            )
+            for day in figures.days
+        ],
+        "secret": any(day.logged and None in {day.views, day.visits} for day in figures.days),
+        "without_log": any(not day.logged for day in figures.days),
     }
 
 
-def _countries(figures: Figures, lang: Language) -> dict[str, Any]:
+def _countries(figures: Figures, lang: Language, most: int | None) -> dict[str, Any]:
     found = figures.countries
     all_rows = [*found.union, *found.others, *found.rest]
     whole = sum(count for _, count in all_rows)
@@ -182,10 +132,11 @@ def _countries(figures: Figures, lang: Language) -> dict[str, Any]:
         "whole": whole,
         "most": max((count for _, count in all_rows), default=0),
         "folded": any(code == FOLDED for code, _ in found.rest),
+        "listed": most if most and len(found.others) > most else 0,
         "table": [
             (name, lang.number(count), lang.percent(count, whole))
-            for rows in named.values()
-            for name, count in rows[:_LISTED]
+            for group, rows in named.items()
+            for name, count in (rows[:most] if group == "others" else rows)
         ],
     }
 
@@ -195,7 +146,7 @@ def _features(features: Sequence[Feature], lang: Language) -> dict[str, Any]:
     rows = []
     for feature in features:
         parts = [
-            f"{lang.number(count)} {lang.texts['headline'][name]}"
+            f"{lang.number(count)} {lang.counted(lang.texts['headline'][name], count)}"
             for name, count in feature.counts.items()
             if count is not None
         ]
@@ -218,9 +169,9 @@ def _flows(figures: Figures, lang: Language) -> list[dict[str, Any]]:
         ("end", "finish", "before", "last", figures.end),
     ):
         if links:
-            table = [(f"{lang.name(one)} → {lang.name(other)}", lang.number(count)) for one, other, count in links]
+            rows = [(f"{lang.name(one)} → {lang.name(other)}", count) for one, other, count in links]
             ends = {"from": words[left], "to": words[right]}
-            found.append({"id": f"flow-{key}", "title": words[title], "chart": flow(links), "table": table, **ends})
+            found.append({"id": f"flow-{key}", "title": words[title], "chart": flow(links), "rows": rows, **ends})
     return found
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from logstats.parse.exact import as_requests, may_fit, read_fields
 from logstats.parse.fast import Memory, read_fast
-from logstats.parse.formats import Format, format_from, named_formats
+from logstats.parse.formats import Format, candidates, format_from, named_formats
 from logstats.parse.plausible import implausible
 from logstats.schema import REJECT_REASONS, REQUESTS
 
@@ -25,6 +25,7 @@ __all__ = [
     "Memory",
     "Parsed",
     "best_first",
+    "candidates",
     "format_from",
     "misread_share",
     "named_formats",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache, cached_property
 from importlib import resources
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from logstats.errors import FormatStringError
 from logstats.parse.apache import apache_pieces
@@ -16,7 +16,10 @@ from logstats.parse.haproxy import haproxy_pieces
 from logstats.parse.nginx import likely_variable, nginx_pieces
 from logstats.parse.pieces import Field, Layout, Piece, anchored, prefix_of, segments
 
-__all__ = ["TIME_FIELDS", "Format", "format_from", "json_keys", "named_formats"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["TIME_FIELDS", "Format", "candidates", "format_from", "json_keys", "named_formats"]
 
 Syntax = Literal["apache", "nginx", "haproxy", "json"]
 
@@ -149,6 +152,24 @@ def format_from(text: str) -> Format:
         directive=text,
         hint=f"did you mean {close[0]}?" if close else f"names: {known}",
     )
+
+
+def candidates(text: str, unnamed: Sequence[str] = ()) -> list[Format]:
+    """Give the formats that lines may have.
+
+    Args:
+        text: As for `format_from`; `auto` for those that have a name.
+        unnamed: Format strings that `auto` tries before them; each is called custom, custom_2 ….
+
+    Raises:
+        FormatStringError: As `format_from` does.
+    """
+    if text != "auto":
+        return [format_from(text)]
+    found = dict.fromkeys(format_from(string) for string in unnamed)
+    own = [one for one in found if one.name not in named_formats()]
+    numbered = [replace(one, name=f"custom_{i}" if i > 1 else "custom") for i, one in enumerate(own, start=1)]
+    return [*numbered, *named_formats().values()]
 
 
 def _unwrap(text: str) -> str:

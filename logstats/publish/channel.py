@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 import time
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -22,14 +24,16 @@ if TYPE_CHECKING:
 
     from logstats.publish.key import Key
 
-__all__ = ["AGAIN", "Answer", "Channel"]
+__all__ = ["AGAIN", "LONGEST_PAUSE", "Answer", "Channel"]
 
 AGAIN: Final = frozenset((408, 429, 500, 502, 503, 504))
 """Statuses after which a request may do better."""
 
+LONGEST_PAUSE: Final = 60.0
+"""Seconds. Who is asked to wait longer does not wait: it is for the next run."""
+
 _TOO_MANY: Final = 429
 _CONNECT: Final = 10.0  # seconds
-_LONGEST_PAUSE: Final = 60.0
 _SUCCESS: Final = range(200, 300)
 
 
@@ -45,6 +49,18 @@ class Answer(NamedTuple):
     def accepted(self) -> bool:
         """The status says so."""
         return self.status in _SUCCESS
+
+    @property
+    def wait(self) -> float:
+        """Seconds that the service asks to wait (Retry-After, a number or a date); 0 if it does not."""
+        text = self.headers.get("retry-after", "")
+        if text.isdecimal() and text.isascii():
+            return float(text)
+        try:
+            until = parsedate_to_datetime(text)
+        except ValueError:
+            return 0.0
+        return max(0.0, until.replace(tzinfo=until.tzinfo or UTC).timestamp() - time.time())
 
 
 class Channel:
@@ -93,15 +109,15 @@ class Channel:
             body: None for a request without one.
             kind: Content type of the body.
             safe: Making it twice is the same as making it once. Else it is repeated only after 429, which says that it
-                was not looked at.
+                was not looked at. Nor is it when the service wants to be left alone for longer than LONGEST_PAUSE.
         """
         answer = Answer(0, "not asked")
         for attempt in range(1, self._attempts + 1):
             answer = self._once(method, path, body, kind)
-            if not _again(method, answer, safe=safe):
+            if not _again(method, answer, safe=safe) or answer.wait > LONGEST_PAUSE:
                 break
             if attempt < self._attempts:
-                self._pause(min(max(_wanted_pause(answer), 2.0 ** (attempt - 1)), _LONGEST_PAUSE))
+                self._pause(max(answer.wait, min(2.0 ** (attempt - 1), LONGEST_PAUSE)))
         return answer
 
     def _once(self, method: str, path: str, body: bytes | None, kind: str) -> Answer:
@@ -139,9 +155,3 @@ def _again(method: str, answer: Answer, *, safe: bool) -> bool:
     if not safe:
         return answer.status == _TOO_MANY
     return not answer.status or answer.status in AGAIN or (method == "GET" and not answer.whole)
-
-
-def _wanted_pause(answer: Answer) -> float:
-    """Give the seconds that the service asks to wait."""
-    text = answer.headers.get("retry-after", "")
-    return float(text) if text.isdecimal() and text.isascii() else 0.0

@@ -18,7 +18,7 @@ import polars as pl
 from logstats import release
 from logstats.errors import InputMissingError, LogstatsError
 from logstats.protect import COLUMNS, Rules, blocking, recount
-from logstats.releasing.about import about_month, fixed_parameters, shares_shown
+from logstats.releasing.about import about_month, fixed_parameters, said_of, shares_shown
 from logstats.releasing.families import Blocks, families_of, protect_families, rules_of
 from logstats.releasing.months import bounds_of, gaps_of, named, refuse_incomplete
 from logstats.schema import LEVELS
@@ -36,7 +36,7 @@ __all__ = ["compare", "named", "release_month", "release_months", "verify"]
 verify = release.verify
 compare = release.compare
 
-_LISTS: Final = ("keys_destroyed", "missing_days", "open_days")
+_LISTS: Final = ("keys_destroyed", "missing_days", "open_days", "funnels")
 
 
 def release_month(
@@ -153,11 +153,15 @@ def _files(frozen: Sequence[Frozen], period: str = "") -> dict[str, bytes]:
             **last.about["privacy"],
             "k": min(entry["k"] for entry in privacy),
             "months": [version.month for version in frozen],
-            **{name: [one for entry in privacy for one in entry[name]] for name in _LISTS},
+            # What was frozen before a list was kept has none.
+            **{
+                name: [one for entry in privacy for one in entry.get(name, ())]
+                for name in _LISTS
+                if any(name in entry for entry in privacy)
+            },
             **{name: sum(entry[name] for entry in privacy) for name in ("late_lines", "merged")},
             "tables": shares_shown({key[1:]: frame for key, frame in together.items()}),
         }
         about["k"] = about["privacy"]["k"]
-    checked = [{"month": version.month, "version": version.version} for version in frozen]
-    about["privacy"] = {**about["privacy"], "releases": checked}
+    about["privacy"] = {**about["privacy"], "releases": [said_of(version) for version in frozen]}
     return release.render(release.shape(blocks, features), about)

@@ -12,7 +12,7 @@ from logstats import __version__, release
 from logstats.lists import list_dates
 from logstats.release.package import LICENCES
 from logstats.releasing.months import gaps_of
-from logstats.schema import DEFINITION, FAMILIES
+from logstats.schema import DEFINITION, FAMILIES, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from logstats.config import Config
     from logstats.derive.country import GeoInfo
     from logstats.releasing.families import Blocks
+    from logstats.store.releases import Frozen
 
-__all__ = ["about_month", "fixed_parameters", "shares_shown"]
+__all__ = ["about_month", "fixed_parameters", "said_of", "shares_shown"]
 
 _GRACE_HOURS: Final = 48
+_OF_A_MONTH: Final = ("k", "definition", "logstats", "country_database")
 
 
 def about_month(
@@ -74,8 +76,28 @@ def about_month(
         "lists": about["lists"],
         "country_database": about["country_database"],
         "tables": shares_shown(blocks),
+        "funnels": _funnels_shown(month, blocks, config),
     }
     return about
+
+
+def said_of(version: Frozen) -> dict[str, Any]:
+    """Say of a month in a release which version it is, when that was made, and by which rules."""
+    rules = {name: version.about[name] for name in _OF_A_MONTH if name in version.about}
+    return {"month": version.month, "version": version.version, "at": version.at, **rules}
+
+
+def _funnels_shown(month: str, blocks: Blocks, config: Config) -> list[dict[str, Any]]:
+    """List the steps of each funnel that is shown; without them, nobody knows which ones a visit must have passed."""
+    found = []
+    for site in sorted({site for site, family in blocks if family == "funnels"}):
+        rows = blocks[site, "funnels"]
+        shown = set(rows.filter((pl.col("level") == 1) & ~pl.col("folded"))[LEVELS[0]])
+        for funnel in config.funnel:
+            if funnel.name in shown and funnel.site in {"", site}:
+                steps = [{"name": step.name, "optional": step.optional} for step in funnel.steps]
+                found.append({"month": month, "site": site, "funnel": funnel.name, "steps": steps})
+    return found
 
 
 def shares_shown(blocks: Blocks) -> dict[str, dict[str, Any]]:

@@ -16,15 +16,13 @@ What always holds:
 - Two runs never work on one store.
 
 The rooms: records.py (the ledger in sentences), keyring.py, staging.py (hits until a commit), months.py (cells),
-shares.py (a large day in shares of its visitors),
-recovery.py.
+shares.py (a large day in shares of its visitors), recovery.py, locking.py.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 from zoneinfo import ZoneInfo
@@ -40,6 +38,7 @@ from logstats.store.files import private_folder
 from logstats.store.keyring import Keyring
 from logstats.store.keys import SiteDay
 from logstats.store.ledger import open_ledger, transaction
+from logstats.store.locking import locked
 from logstats.store.months import read_table, write_month
 from logstats.store.records import Records
 from logstats.store.shares import Shares
@@ -91,8 +90,8 @@ class DurableStore:
         self.folder = private_folder(folder)
         self._most_rows = most_rows
         self._staging = Staging(folder, most_rows)
-        self._lock = recovery.lock(folder)
-        try:
+        with ExitStack() as locks:
+            locks.enter_context(locked(folder / "lock", f"{folder}: another run works on it"))
             self._ledger = open_ledger(folder / "ledger.sqlite")
             self._records = Records(self._ledger, folder / "ledger.sqlite")
             self._keyring = Keyring(folder / "keys")
@@ -100,9 +99,7 @@ class DurableStore:
             recovery.remove_store(folder / "scratch")
             self._recover()
             self.identity_key = self._keyring.of_identities(in_use=self._records.any_input())
-        except BaseException:
-            os.close(self._lock)
-            raise
+            self._locks = locks.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +107,7 @@ class DurableStore:
     def __exit__(self, *_: object) -> None:
         self.discard()
         self._ledger.close()
-        os.close(self._lock)
+        self._locks.close()
 
     # --- intake -------------------------------------------------------------------------------------------------
 
@@ -173,6 +170,10 @@ class DurableStore:
         with self._records.transaction():
             self._records.end_run(run, skipped)
 
+    def committed(self, run: int) -> dict[str, int]:
+        """Give the account of the lines that a run has committed so far; they stay counted, whatever comes."""
+        return self._records.committed(run)
+
     def known_inputs(self, source: str) -> list[InputRecord]:
         """Give what was counted of the inputs of a source."""
         return self._records.inputs(source)
@@ -222,7 +223,7 @@ class DurableStore:
             LogstatsError: A part that the ledger names is gone.
             CannotWriteError: The disk is full.
         """
-        return Shares(self.folder, self._parts_of(site, day), number)
+        return Shares(private_folder(self.folder / "open"), self._parts_of(site, day), number)
 
     def _parts_of(self, site: str, day: date) -> Iterator[pl.DataFrame]:
         return (_read_part(path, rows) for path, rows in self._records.parts(site, day).items())

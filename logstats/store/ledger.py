@@ -131,16 +131,23 @@ def open_ledger(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def read_ledger(path: Path) -> Iterator[sqlite3.Connection]:
+def read_ledger(path: Path, *, untouched: bool = False) -> Iterator[sqlite3.Connection]:
     """Look into a ledger without working on it.
+
+    Args:
+        path: Where it is.
+        untouched: Whether to leave alone what an interrupted run began, too; then it may have to be refused.
 
     Raises:
         ConfigurationError: The store was made by a newer version, or the file is no ledger.
-        BusyError: A run has been writing it for long.
+        BusyError: A run has been writing it for long; or, untouched, has been stopped while it wrote.
         InputMissingError: The run that was to make the store did not come so far.
     """
     # Not mode=ro: after a crash, SQLite has to undo what was not committed before anybody can read.
-    with _as_ours(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection:
+    mode = "ro" if untouched else "rw"
+    if untouched and path.with_name(f"{path.name}-journal").exists():
+        raise BusyError(f"{path}: a run writes it, or was stopped while it did", hint="the next run puts it right")
+    with _as_ours(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as connection:
         connection.execute("PRAGMA query_only = ON")
         if not _version(connection, path):
             raise InputMissingError(f"{path.parent}: is no store yet", hint="logstats ingest --store makes one")

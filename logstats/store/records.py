@@ -147,6 +147,15 @@ class Records:
         """Note that a run has come to its end."""
         self._ledger.execute("UPDATE runs SET ended = ?, skipped = ? WHERE id = ?", (_now(), skipped, run))
 
+    def committed(self, run: int) -> dict[str, int]:
+        """Give the account of the lines that a run has committed so far."""
+        names = ("lines", "hits", "rejected", "opted_out", "late")
+        row = self._ledger.execute(
+            f"SELECT {', '.join(names)} FROM runs WHERE id = ?",  # noqa: S608 - names of columns
+            (run,),
+        ).fetchone()
+        return dict(zip(names, row, strict=True))
+
     def count_lines(self, run: int, tally: Tally) -> None:
         """Add the account of lines to that of the run, of the hours and of the days that are closed."""
         for (site, day), late in tally.late_by_day.items():

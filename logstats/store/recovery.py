@@ -2,41 +2,22 @@
 
 What always holds:
 
-- Two runs never work on one store.
 - What the ledger does not name is removed, and of a link only the link.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from typing import TYPE_CHECKING
 
-from logstats.errors import BusyError
 from logstats.parquet import cannot_write
-from logstats.store.files import destroy, entries, open_private
+from logstats.store.files import destroy, entries
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-__all__ = ["lock", "remove_store", "remove_unnamed"]
-
-
-def lock(folder: Path) -> int:
-    """Take the lock of a store; closing the descriptor gives it back.
-
-    Raises:
-        BusyError: Another run has it.
-    """
-    descriptor = open_private(folder / "lock")
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise BusyError(f"{folder}: another run works on it", hint="try again later") from None
-    return descriptor
+__all__ = ["remove_store", "remove_unnamed"]
 
 
 def remove_unnamed(folder: Path, named: AbstractSet[Path]) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from logstats import config, geodata, read_cells, runs
+from logstats import config, geodata, pipeline, read_cells, runs
 from logstats.derive import Knowledge
 from logstats.errors import BusyError, ConfigurationError, InputMissingError, InputRejectedError, LogstatsError
 from logstats.publish.commission import count, plan
@@ -22,7 +22,9 @@ from logstats.publish.commission.message import rows_of
 from logstats.publish.commission.period import Period, half_year, last_month, month
 from logstats.read import open_source
 from logstats.store import DurableStore
-from tests.commission.conftest import days_of, fill
+from tests.commission.conftest import days_of, fill, some_rows
+from tests.release.conftest import day_of_hits, hits_of_logs, rules_of
+from tests.release.conftest import fill as simulate
 
 if TYPE_CHECKING:
     import subprocess
@@ -113,26 +115,52 @@ def test_sums_equal_the_cells_for_each_url_country_and_device(store: Path, setti
     """Counted another way: each number is the sum of its page's cells; GR is EL, and ZZ is not there."""
     for period in (month("2026-09"), OCTOBER):
         built = made(store, settings, period)
-        cells = read_cells(store, "pages").filter(pl.col("utc_month") == period.start.date()).collect()
-        expected: dict[tuple[str, str, str], int] = {}
-        for row in cells.filter(pl.col("country") != "ZZ").iter_rows(named=True):
-            key = (f"https://www.example.org{row['page']}", row["country"].replace("GR", "EL"), row["device"])
-            expected[key] = expected.get(key, 0) + row["views"]
-        assert {tuple(row[:3]): row[3] for row in table(built)} == expected
-        assert built.counted.left_out == int(cells.filter(pl.col("country") == "ZZ")["views"].sum())
+        assert {tuple(row[:3]): row[3] for row in table(built)} == by_hand(store, period)
         assert check(built.messages[0].encoded, settings.commission)[1] == []
 
 
-def test_real_logs_give_valid_files_equal_to_the_cells(samples: Path, settings: config.Config, tmp_path: Path) -> None:
-    """The sample of a public service, all its pages: valid, and sums equal to the cells."""
-    store = ingested(tmp_path / "store", samples / "public_service.log.xz", settings)
-    built = made(store, of_commission(settings, pages="", base_url="https://www.example.org"), partial=True)
-    pages = read_cells(store, "pages").filter(kind="page", utc_month=FIRST).collect()
-    assert built.counted.total == int(pages["views"].sum()) > 0
-    listed = pages.filter(~pl.col("page").str.contains("{", literal=True))
-    assert int(built.rows["number"].sum()) + built.counted.left_out == int(listed["views"].sum())
-    assert check(built.messages[0].encoded, settings.commission)[1] == []
-    assert "/dossier/{id}/pieces" in built.wanted.not_countable
+def by_hand(store: Path, period: Period) -> dict[tuple[str, str, str], int]:
+    """Add up the cells of a month, one by one: views by URL, country and device; a template is no URL."""
+    cells = read_cells(store, "pages").filter(kind="page", utc_month=period.start.date()).collect()
+    found: dict[tuple[str, str, str], int] = {}
+    for row in cells.iter_rows(named=True):
+        if row["country"] != "ZZ" and "{" not in row["page"]:
+            key = (f"https://www.example.org{row['page']}", row["country"].replace("GR", "EL"), row["device"])
+            found[key] = found.get(key, 0) + row["views"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def three_months(tmp_path_factory: pytest.TempPathFactory, knowledge: Knowledge, samples: Path) -> Path:
+    """Return a store of September to November: simulated people of fifteen countries; over October, all sample logs."""
+    store = tmp_path_factory.mktemp("months") / "store"
+    real = hits_of_logs(sorted(path for path in samples.iterdir() if path.suffix != ".md"), knowledge, "2026-10")
+    rules = rules_of(knowledge)
+    for name in ("2026-09", "2026-10", "2026-11"):
+        simulate(store, rules, name, visitors=80, real=real)
+    with DurableStore(store) as opened:  # in Paris, November ends an hour into December
+        day = date(2026, 12, 1)
+        opened.close("demarches", day, pipeline.closing(day_of_hits(day, 80, 1), rules), "test")
+    return store
+
+
+@pytest.mark.parametrize("name", ("2026-09", "2026-10", "2026-11"))
+def test_real_and_simulated_months_are_valid_and_equal_to_the_cells(
+    name: str, three_months: Path, settings: config.Config
+) -> None:
+    """Each number of three months is the sum of its cells; all views of the month are accounted for."""
+    period = month(name)
+    site = config.Site("demarches", ("www.example.org",))
+    rules = replace(of_commission(settings, pages="", base_url="https://www.example.org"), site=(site,))
+    built = made(three_months, rules, period, now=datetime(2026, 12, 15, tzinfo=UTC))
+    found = {tuple(row[:3]): row[3] for row in table(built)}
+    assert found == by_hand(three_months, period)
+    assert len(found) > 500
+    assert {country for _, country, _ in found} >= {"FR", "BE", "DE", "MA"}
+    for message in built.messages:
+        assert check(message.encoded, settings.commission)[1] == []
+    if name == "2026-10":  # the sample of a public service lies over it
+        assert "/dossier/{id}/pieces" in built.wanted.not_countable
 
 
 def test_bytes_are_the_same_again_but_for_id_and_date(store: Path, settings: config.Config) -> None:
@@ -460,6 +488,16 @@ def test_the_command_writes_file_and_twins_and_a_summary(
     assert account["month"] == account["sent"] + account["unknown_country"] + account["other_pages"]
     assert found["views"] == int(message["number"].sum()) == found["comparison"]["after"]
     assert logstats("commission", "--check", out).returncode == 0
+
+
+def test_a_first_month_is_compared_in_one_line(
+    make_store: Callable[..., Path], settings: config.Config, logstats: Program
+) -> None:
+    """Where there was no view before, all would be new: it says why, and no more."""
+    store = make_store(some_rows(days_of(date(2026, 9, 1), date(2026, 9, 30))), date(2026, 8, 31), date(2026, 10, 1))
+    command = ("commission", "--store", store, "--month", "2026-09", "--pages", settings.commission.pages, "--diff")
+    compared = logstats(*command).stdout.partition("\nCompared\n")[2]
+    assert compared.splitlines() == ["  there was no view before: it is the first month, or the other one is not here"]
 
 
 def test_a_page_of_unknown_countries_only_is_not_called_unviewed(

@@ -15,9 +15,10 @@ from logstats import config
 from logstats.console import Console
 from logstats.errors import ConfigurationError, InputRejectedError
 from logstats.publish.commission.assistance import read_requests
-from logstats.publish.commission.check import _all_fit, _validator, check
+from logstats.publish.commission.check import _all_fit, check
 from logstats.publish.commission.command import Options, run
 from logstats.publish.commission.compare import compare, warnings
+from logstats.publish.commission.conformance import validator
 from logstats.publish.commission.count import ROWS
 from logstats.publish.commission.countries import assigned, sent_codes
 from logstats.publish.commission.listed import read_list
@@ -81,7 +82,7 @@ def test_the_published_examples_are_valid(shared: Path) -> None:
     for name in ("example.json", "example-assistance.json"):
         assert problems((shared / "commission" / name).read_bytes()) == []
     published = json.loads((shared / "commission" / "information-services.schema.json").read_text())
-    assert _validator("information-services").schema == published
+    assert validator("information-services").schema == published
 
 
 @pytest.mark.parametrize(
@@ -155,8 +156,8 @@ ROW = st.fixed_dictionaries(
 @given(st.lists(ROW, max_size=3))
 def test_what_is_recognised_without_the_schema_is_valid_by_it(rows: list[dict[str, Any]]) -> None:
     """The short cut never accepts a row that the schema refuses; and it refuses none that is right."""
-    validator = _validator("information-services", "statistic")
-    right = all(validator.is_valid(row) for row in rows)
+    judge = validator("information-services", "statistic")
+    right = all(judge.is_valid(row) for row in rows)
     right = right and all(row["originatingCountry"] in assigned() | {"EL"} for row in rows)
     right = right and len({(row["originatingCountry"], row["deviceType"]) for row in rows}) == len(rows)
     # 1.0 is a whole number for the schema; the short cut leaves it to it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -104,18 +104,32 @@ def serve() -> Callable[[Path], Any]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Return Debian's Chromium; without it, tests are skipped."""
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Return a function that starts Debian's Chromium with arguments; without it, tests are skipped."""
     chromium = shutil.which("chromium")
     if not chromium:
         pytest.skip("there is no chromium; scripts/setup test installs it")
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - of the extra `test`
 
-    with (
-        sync_playwright() as playwright,
-        closing(playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])) as started,
-    ):
-        yield started
+    with sync_playwright() as playwright, ExitStack() as started:
+
+        def start(*arguments: str) -> Browser:
+            made = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", *arguments])
+            return started.enter_context(closing(made))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Browser]) -> Browser:
+    """Return a browser with the usual settings."""
+    return launch()
+
+
+@pytest.fixture(scope="session")
+def large_text(launch: Callable[..., Browser]) -> Browser:
+    """Return the browser of somebody who has set text to be twice as large."""
+    return launch("--blink-settings=defaultFontSize=32")
 
 
 @pytest.fixture(scope="session")

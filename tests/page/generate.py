@@ -15,12 +15,12 @@ import polars as pl
 
 from logstats import config, folders, geodata, pipeline, releasing
 from logstats.store import DurableStore
-from tests.release.conftest import FEATURES, FUNNELS, day_of_hits, days_of
+from tests.release.conftest import FEATURES, FUNNELS, alike, day_of_hits, days_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["months_before", "release_months", "rules"]
+__all__ = ["months_before", "release_again", "release_hits", "release_months", "rules"]
 
 FEW_DAYS: Final = 2
 """Days of a month that have visitors, so that many months are made in little time; the last month has all its days."""
@@ -72,6 +72,49 @@ def release_months(
             now = datetime(2026, 11, 5, 8, tzinfo=UTC)
             files = releasing.release_month(store, month, effective, geo, partial=month != last or days < 31, now=now)
             made.append(folder / month)
+            folders.write(files, made[-1])
+    return made
+
+
+def release_hits(
+    folder: Path, hits: Iterable[pl.DataFrame], effective: config.Config, *, partial: bool = False
+) -> Path:
+    """Close days in a store of their own and release their month.
+
+    Args:
+        folder: Where store and release go.
+        hits: HITS of a day and a site each, all of one month.
+        effective: The configuration that they are closed and released by.
+        partial: Whether days of the month are missing.
+    """
+    geo = geodata.open_table(None, geodata.cache_directory()).info
+    month = ""
+    with DurableStore(folder / "store") as store:
+        for frame in hits:
+            day, site = frame["day"][0], frame["site"][0]
+            month = f"{day:%Y-%m}"
+            store.close(site, day, pipeline.closing(frame, effective), "test")
+        now = datetime(2026, 11, 5, 8, tzinfo=UTC)
+        files = releasing.release_month(store, month, effective, geo, partial=partial, now=now)
+    folders.write(files, folder / month)
+    return folder / month
+
+
+def release_again(folder: Path, month: str) -> list[Path]:
+    """Release a month, count its first day anew with many visitors more, and release it again; give both folders."""
+    effective = rules()
+    geo = geodata.open_table(None, geodata.cache_directory()).info
+    made = []
+    with DurableStore(folder / "store") as store:
+        for version in (1, 2):
+            for day in days_of(month)[: 5 if version == 1 else 1]:
+                hits = day_of_hits(day, 150, 7, pages=20)
+                if version > 1:
+                    hits = pl.concat([hits, alike(day, 60)])
+                store.close("demarches", day, pipeline.closing(hits, effective), "test")
+            now = datetime(2026, 11, 4 + version, 8, tzinfo=UTC)
+            files = releasing.release_month(store, month, effective, geo, partial=True, now=now)
+            made.append(folder / f"version-{version}")
             folders.write(files, made[-1])
     return made
 

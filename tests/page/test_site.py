@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -15,17 +13,19 @@ import polars as pl
 import pytest
 
 from logstats import folders, page
-from logstats.errors import CannotWriteError, ConfigurationError, InputMissingError, LogstatsError
+from logstats.errors import ConfigurationError, InputMissingError, LogstatsError
 from logstats.page.charts import columns, flow, ticks
-from logstats.page.figures import SPEEDS, figures, union
+from logstats.page.figures import figures, union
+from logstats.page.history import Past
 from logstats.page.palette import DARK, LIGHT, contrast, palette
 from logstats.page.reading import months_of, read
 from logstats.page.site import site
 from logstats.page.texts import language
 from logstats.page.unprotected import tables_of_cells
-from logstats.page.view import Past, view
+from logstats.page.view import view
 
 from .conftest import INDICATORS, LAST, page_rules
+from .reader import Tables, rows_of, table, whole
 
 if TYPE_CHECKING:
     import subprocess
@@ -37,72 +37,19 @@ if TYPE_CHECKING:
 MONTHS = 14
 
 
-class Tables(HTMLParser):
-    """Reads the tables of a page by caption, and its headline."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tables: dict[str, list[list[str]]] = {}
-        self.big: list[str] = []
-        self.bars: list[str] = []
-        self._caption, self._in, self._text = "", "", ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember where we are."""
-        kind = dict(attrs).get("class") or ""
-        if tag in {"caption", "th", "td", "b"} or (tag == "dd" and kind == "big"):
-            self._in, self._text = tag, ""
-        if tag == "tr" and self._caption:
-            self.tables[self._caption].append([])
-
-    def handle_data(self, data: str) -> None:
-        """Take text."""
-        self._text += data
-
-    def handle_endtag(self, tag: str) -> None:
-        """Keep what has ended."""
-        if tag == "table":
-            self._caption = ""
-        if tag != self._in:
-            return
-        self._in = ""
-        if tag == "caption":
-            self._caption = self._text
-            assert self._caption not in self.tables
-            self.tables[self._caption] = []
-        elif tag == "dd":
-            self.big.append(self._text)
-        elif tag == "b":
-            self.bars.append(self._text)
-        elif self._caption:
-            self.tables[self._caption][-1].append(self._text)
-
-
-def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
-    """Read a CSV of a release, as anybody would."""
-    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def whole(text: str) -> int | None:
-    """Read a number as the page writes it, in either language; None for `s`."""
-    return None if text == "s" else int(text.replace("\u202f", "").replace(",", ""))
-
-
-def table(found: Tables, caption: str) -> dict[str, list[int | None]]:
-    """Give a table's numbers by the name of the row, without shares."""
-    return {row[0]: [whole(c) for c in row[1:] if "%" not in c] for row in found.tables[caption][1:]}
-
-
-def top(rows: list[dict[str, str]], column: str, measure: str, level: int) -> dict[str, list[int | None]]:
-    """Add up a level of a tree by one of its columns, and give the ten largest."""
+def top(rows: list[dict[str, str]], column: str, measure: str, level: int) -> list[tuple[str, list[int | None]]]:
+    """Add up a level of a tree by one of its columns, and give the ten largest, the largest first."""
     sums: Counter[str] = Counter()
     for row in rows:
         if int(row["niveau"]) == level and row[column] not in {"", "(autres)"}:
             sums[row[column]] += int(row[measure])
     ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:10]
-    return {name: [count] for name, count in ranked}
+    return [(name, [count]) for name, count in ranked]
+
+
+def ranked(found: Tables, caption: str) -> list[tuple[str, list[int | None]]]:
+    """Give a table's rows in their order."""
+    return list(table(found, caption).items())
 
 
 def root(folder: Path, name: str, measure: str) -> int:
@@ -118,10 +65,11 @@ def test_every_figure_is_that_of_the_release(built: Path, releases: list[Path], 
     measures = [("pages", "vues"), ("visites", "visites"), ("visites", "visiteurs_jours")]
     measures += [("telechargements", "telechargements"), ("envois", "envois")]
     assert [whole(text) for text in found.big] == [root(last, *measure) for measure in measures]
-    assert table(found, t["pages"]["chart"]) == top(rows_of(last, "pages"), "page", "vues", 2)
-    assert table(found, t["pages"]["files_chart"]) == top(
+    assert ranked(found, t["pages"]["chart"]) == top(rows_of(last, "pages"), "page", "vues", 2)
+    assert ranked(found, t["pages"]["files_chart"]) == top(
         rows_of(last, "telechargements"), "fichier", "telechargements", 2
     )
+    assert ranked(found, t["quality"]["broken_chart"]) == top(rows_of(last, "erreurs"), "page", "requetes", 1)
     by_country = {row["pays"]: int(row["vues"]) for row in rows_of(last, "pages_par_pays")}
     shown = table(found, t["countries"]["chart"])
     assert shown == {lang.name(code_, "countries"): [count] for code_, count in by_country.items()}
@@ -139,14 +87,15 @@ def test_every_figure_is_that_of_the_release(built: Path, releases: list[Path], 
     visits = {row["jour"]: row["visites"] for row in rows_of(last, "visites_par_jour") if row["niveau"] == "1"}
     days = {row["jour"]: row["vues"] for row in rows_of(last, "pages_par_jour") if row["niveau"] == "1"}
     assert table(found, t["days"]["chart"]) == {
-        lang.date(day): [int(views), int(visits[day])] for day, views in days.items() if day != "(autres)"
+        lang.weekday(day): [int(views), int(visits[day])] for day, views in days.items() if day != "(autres)"
     }
-    assert table(found, t["origins"]["chart"]) == {
-        lang.name(name, "origins"): count
-        for name, count in top(rows_of(last, "provenances"), "provenance", "visites", 1).items()
-    }
-    months = table(found, t["history"]["chart"])
-    assert list(months.values()) == [[root(folder, "pages", "vues")] for folder in reversed(releases[1:])]
+    assert ranked(found, t["origins"]["chart"]) == [
+        (lang.name(name, "origins"), count)
+        for name, count in top(rows_of(last, "provenances"), "provenance", "visites", 1)
+    ]
+    for chart, measure in (("chart", ("pages", "vues")), ("visits_chart", ("visites", "visites"))):
+        months = table(found, t["history"][chart])
+        assert list(months.values()) == [[root(folder, *measure)] for folder in reversed(releases[1:])]
 
 
 def test_journeys_procedures_errors_and_times_are_those_of_the_release(built: Path, releases: list[Path]) -> None:
@@ -156,12 +105,17 @@ def test_journeys_procedures_errors_and_times_are_those_of_the_release(built: Pa
     found = Tables((built / "en" / "index.html").read_text())
     runs_ = [row for row in rows_of(last, "cheminements") if row["niveau"] == "3" and "(autres)" not in row.values()]
     begins = {(r["etape_2"], r["etape_3"]): int(r["passages"]) for r in runs_ if r["etape_1"] == "(start)"}
-    shown = table(found, t["journeys"]["begin"])
-    assert len(shown) == 12
-    for link, (count,) in shown.items():
-        one, other = link.split(" → ")
-        assert begins[one, "(end)" if other == "exit" else other] == count
-    assert min(row[0] or 0 for row in shown.values()) >= sorted(begins.values())[-12]
+    ends: Counter[tuple[str, str]] = Counter()
+    for run in runs_:
+        if run["etape_3"] == "(end)" and run["etape_1"] != "(start)":
+            ends[run["etape_1"], run["etape_2"]] += int(run["passages"])
+    for caption, truth in (("begin", begins), ("finish", ends)):
+        shown = table(found, t["journeys"][caption])
+        assert len(shown) == 12
+        for link, (count,) in shown.items():
+            one, other = link.split(" → ")
+            assert truth[one, "(end)" if other == "exit" else other] == count
+        assert [row[0] for row in shown.values()] == sorted(truth.values(), reverse=True)[:12]
     steps = [r for r in rows_of(last, "parcours") if r["niveau"] == "2"]
     counts = {r["derniere_etape"]: int(r["visites"]) for r in steps}
     assert table(found, t["funnels"]["chart"].format(name="Demande")) == {
@@ -172,9 +126,18 @@ def test_journeys_procedures_errors_and_times_are_those_of_the_release(built: Pa
         int(r["requetes"]) for r in leaves
     )
     times = [r for r in rows_of(last, "durees") if r["feuille"] == "true" and r["duree_ms"].isdecimal()]
-    assert table(found, t["quality"]["speed_chart"])[lang.speed(SPEEDS, 0)] == [
-        sum(int(r["vues"]) for r in times if int(r["duree_ms"]) < 100)
+    assert ranked(found, t["quality"]["speed_chart"]) == [
+        (words, [sum(int(r["vues"]) for r in times if low <= int(r["duree_ms"]) < high)])
+        for words, low, high in (
+            ("under 100\u00a0ms", 0, 100),
+            ("100\u00a0ms to 250\u00a0ms", 100, 250),
+            ("250\u00a0ms to 500\u00a0ms", 250, 500),
+            ("500\u00a0ms to 1\u00a0s", 500, 1_000),
+            ("1\u00a0s to 2.5\u00a0s", 1_000, 2_500),
+            ("2.5\u00a0s and more", 2_500, 10**9),
+        )
     ]
+    assert sum(count > 0 for (count,) in table(found, t["quality"]["speed_chart"]).values() if count) > 2
     traffic = [r for r in rows_of(last, "trafic") if r["feuille"] == "true"]
     assert table(found, t["robots"]["chart"])["People"] == [
         sum(int(r["requetes"]) for r in traffic if r["classe"] == "human")
@@ -203,13 +166,16 @@ def test_nothing_is_drawn_that_is_not_in_a_table(built: Path, name: str) -> None
 
 def test_a_feature_that_may_not_be_shown_is_listed_and_explained(built: Path) -> None:
     """`Jamais`, which nobody used, stands there as `s`, and what that means is said."""
-    for path, says in (("index.html", "chiffre non montré"), ("en/index.html", "not shown")):
+    for path, says, limit in (
+        ("index.html", "chiffre non montré", "rare (moins de 11 visiteurs-jours)"),
+        ("en/index.html", "not shown", "rare (fewer than 11 visitor-days)"),
+    ):
         text = (built / path).read_text()
         assert table(Tables(text), language(path[:2] if path[0] == "e" else "fr").texts["features"]["chart"])[
             "Jamais"
         ] == [None, None, None]
         assert says in text
-        assert "11" in text
+        assert limit in " ".join(text.replace("\u00a0", " ").split())
 
 
 def test_pages_are_light_and_few(built: Path, releases: list[Path], capsys: Any) -> None:
@@ -223,7 +189,7 @@ def test_pages_are_light_and_few(built: Path, releases: list[Path], capsys: Any)
     assert not [p for p in built.rglob("*") if p.suffix in {".js", ".css", ".tmp"}]
     assert {p.name for p in built.iterdir() if p.is_dir()} == {"en", "data"}
     for folder in releases:
-        copies = {path.name: path.read_bytes() for path in (built / "data" / folder.name).iterdir()}
+        copies = {path.name: path.read_bytes() for path in (built / "data" / f"{folder.name}.v1").iterdir()}
         assert copies == folders.read(folder)
 
 
@@ -250,6 +216,12 @@ def test_a_large_service_is_light_too(releases: list[Path]) -> None:
     for name in ("index.html", "en/index.html"):
         assert len(made[name]) <= 100_000
         assert made[name].decode().count(" du service</th>") == 50
+        found = table(
+            Tables(made[name].decode()), language(name[:2] if name[0] == "e" else "fr").texts["countries"]["chart"]
+        )
+        assert len(found) == 25 + sum(code in union() for code in codes)
+    assert "Hors de l’Union européenne, les 25 premiers pays. Le fichier CSV les a tous." in made["index.html"].decode()
+    assert "Outside the European Union, the first 25 countries." in made["en/index.html"].decode()
 
 
 def test_links_lead_somewhere(built: Path) -> None:
@@ -287,24 +259,27 @@ def test_an_incomplete_month_says_so_and_is_not_compared(built: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "partial", "french", "english"),
+    ("before", "now", "incomplete", "french", "english"),
     (
-        (100, 150, False, "50\u00a0% de plus qu’en octobre\u00a02025", "50% more than in October\u00a02025"),
-        (200, 150, False, "25\u00a0% de moins qu’en octobre\u00a02025", "25% less than in October\u00a02025"),
-        (150, 150, False, "comme en octobre\u00a02025", "the same as in October\u00a02025"),
-        (1000, 1001, False, "0,1\u00a0% de plus qu’en octobre\u00a02025", "0.1% more than in October\u00a02025"),
-        (None, 150, False, "pas de comparaison possible", "cannot be compared"),
-        (100, 150, True, "mois incomplet", "incomplete month"),
+        (100, 150, "", "50\u00a0% de plus qu’en octobre\u00a02025", "50% more than in October\u00a02025"),
+        (200, 150, "", "25\u00a0% de moins qu’en octobre\u00a02025", "25% less than in October\u00a02025"),
+        (150, 150, "", "comme en octobre\u00a02025", "the same as in October\u00a02025"),
+        (1000, 1001, "", "0,1\u00a0% de plus qu’en octobre\u00a02025", "0.1% more than in October\u00a02025"),
+        (None, 150, "", "pas de comparaison possible", "cannot be compared"),
+        (100, 150, "2025-10", "pas de comparaison avec octobre\u00a02025\u00a0: mois incomplet", "incomplete month"),
+        (100, 150, LAST, "pas de comparaison avec octobre\u00a02025\u00a0: mois incomplet", "incomplete month"),
     ),
 )
-def test_the_change_over_a_year(before: int | None, now: int, *, partial: bool, french: str, english: str) -> None:
+def test_the_change_over_a_year(before: int | None, now: int, incomplete: str, french: str, english: str) -> None:
     """The headline is compared with the same month of the year before, where both are whole."""
     empty = figures({})
     shown = replace(empty, headline={**empty.headline, "vues": now})
-    history = {"2025-10": Past({"vues": before}, partial), LAST: Past({"vues": now}, partial=False)}
+    counts = {"2025-10": before, LAST: now}
+    history = {month: Past({"vues": count}, partial=month == incomplete) for month, count in counts.items()}
     for code, text in (("fr", french), ("en", english)):
         (item,) = view(shown, language(code), history, LAST)["headline"]
         assert text in item["change"]
+        assert not incomplete or "%" not in item["change"]
 
 
 def test_feeds_name_each_release(built: Path) -> None:
@@ -330,9 +305,10 @@ def test_without_an_address_there_are_no_feeds(releases: list[Path], tmp_path: P
 def test_indicators_stand_beside_the_figures(built: Path) -> None:
     """Value, unit, date, method and source in both languages; one without English is marked as French."""
     french, english = ((built / name).read_text() for name in ("index.html", "en/index.html"))
-    for text in ("8,4 sur 10", "31 octobre 2026", "Moyenne de 412 réponses", "Équipe du service"):
+    for text in ("8,4\u00a0sur 10", "31 octobre 2026", "Moyenne de 412 réponses", "Équipe du service"):
         assert text in french
-    assert "8,4 of 10" in english
+    assert "8.4\u00a0of 10" in english
+    assert "3.10\u00a0€" in english
     assert '<div class="card" lang="fr"><h3>Coût complet par démarche</h3>' in english
 
 
@@ -343,7 +319,7 @@ def test_indicators_of_a_csv(releases: list[Path], tmp_path: Path) -> None:
     named = replace(usual, page=replace(usual.page, indicators=str(file)))
     file.write_text("name;value;unit;date;source\nDélai moyen;12;jours;2026-10-31;<Équipe>\n", encoding="utf-8")
     page.build(releases[-1:], tmp_path / "out", named)
-    assert "12 jours" in (tmp_path / "out" / "index.html").read_text()
+    assert "12\u00a0jours" in (tmp_path / "out" / "index.html").read_text()
     assert "&lt;Équipe&gt;" in (tmp_path / "out" / "index.html").read_text()
     for text, reason in (
         ("name,value,date,source\nA,1,2026-13-01,x\n", "date: '2026-13-01'"),
@@ -390,15 +366,6 @@ def test_of_two_versions_the_later_counts_and_equal_ones_must_be_equal(releases:
     other = {**whole_[1].tables, "pages": whole_[1].tables["pages"].head(3)}
     with pytest.raises(LogstatsError, match="differ"):
         months_of([whole_[0], replace(whole_[1], tables=other)], name)
-
-
-def test_a_folder_of_something_else_is_left_alone(releases: list[Path], tmp_path: Path) -> None:
-    """A folder that holds other files is refused (74), and nothing in it is touched."""
-    (tmp_path / "index.html").write_text("mine")
-    with pytest.raises(CannotWriteError):
-        page.build(releases[-1:], tmp_path, page_rules())
-    assert (tmp_path / "index.html").read_text() == "mine"
-    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
 
 def test_logo_and_design_system_are_the_operators(releases: list[Path], tmp_path: Path) -> None:
@@ -487,7 +454,7 @@ def test_cells_give_the_figures_of_the_report(counted: Callable[..., runs.Report
     found = figures(tables_of_cells(cells, page_rules()))
     views = cells["pages"].filter(pl.col("kind") == "page")
     assert sum(count for _, count in found.devices) == views["views"].sum()
-    assert sum(day[1] or 0 for day in found.days) == cells["days"]["page_views"].sum()
+    assert sum(day.views or 0 for day in found.days) == cells["days"]["page_views"].sum()
     countries = [*found.countries.union, *found.countries.others, *found.countries.rest]
     assert sum(count for _, count in countries) == views["views"].sum()
     assert sum(count for _, count in found.traffic) == cells["traffic"]["hits"].sum()
@@ -523,6 +490,68 @@ def test_columns_and_bands_are_as_large_as_their_values() -> None:
     assert [node.value for node in drawn.left] == [90, 10]
     assert [node.value for node in drawn.right] == [70, 30]
     assert sum(band.value for band in drawn.bands) == 100
+    assert flow([("/", "x", 60)]).height == 60
+    assert flow([("/", f"x{i}", 50) for i in range(12)]).height >= 300
+
+
+@pytest.mark.parametrize(
+    ("value", "french", "english"),
+    (
+        (7, "7", "7"),
+        (99_999, "99\u202f999", "99,999"),
+        (100_000, "100\u00a0k", "100\u00a0k"),
+        (999_499, "999\u00a0k", "999\u00a0k"),
+        (999_999, "1\u00a0M", "1\u00a0M"),
+        (1_234_567, "1,2\u00a0M", "1.2\u00a0M"),
+        (123_456_789, "123\u00a0M", "123\u00a0M"),
+        (999_600_000, "1\u00a0Md", "1\u00a0bn"),
+        (1_234_567_890, "1,2\u00a0Md", "1.2\u00a0bn"),
+        (1_234_567_890_123, "1235\u00a0Md", "1235\u00a0bn"),
+    ),
+)
+def test_short_numbers(value: int, french: str, english: str) -> None:
+    """A label has at most four digits and a unit, and rounds up into the next one."""
+    assert (language("fr").compact(value), language("en").compact(value)) == (french, english)
+
+
+@pytest.mark.parametrize(
+    ("part", "of", "french", "english"),
+    (
+        (0, 100, "0\u00a0%", "0%"),
+        (1, 100_000, "moins de 0,1\u00a0%", "less than 0.1%"),
+        (49, 100_000, "moins de 0,1\u00a0%", "less than 0.1%"),
+        (50, 100_000, "0,1\u00a0%", "0.1%"),
+        (1, 40, "2,5\u00a0%", "2.5%"),
+        (998, 10_000, "10\u00a0%", "10%"),
+        (2, 3, "67\u00a0%", "67%"),
+        (3, 3, "100\u00a0%", "100%"),
+    ),
+)
+def test_shares(part: int, of: int, french: str, english: str) -> None:
+    """A share under ten per cent has a decimal, and one that is not zero does not look so."""
+    assert (language("fr").percent(part, of), language("en").percent(part, of)) == (french, english)
+
+
+def test_french_is_french() -> None:
+    """Elision, the first of a month, one and many, names of countries, figures written by hand."""
+    french, english = language("fr"), language("en")
+    days = [french.of_month(f"2026-{number:02}") for number in range(1, 13)]
+    assert [day for day in days if day.startswith("d’")] == [f"d’{m}\u00a02026" for m in ("avril", "août", "octobre")]
+    assert days[0] == "de janvier\u00a02026"
+    assert (french.date("2026-10-01"), french.date("2026-10-02")) == ("1er octobre 2026", "2 octobre 2026")
+    assert (english.date("2026-10-01"), english.of_month("2026-10")) == ("1 October 2026", "of October\u00a02026")
+    assert french.of_days("2026-03-01", "2026-03-07") == "du 1er mars 2026 au 7 mars 2026"
+    assert french.of_days("2026-03-01", "2026-03-01") == "du 1er mars 2026"
+    for lang, one, many in (
+        (french, "1 autre pays est dans les données.", "2 autres pays sont dans les données."),
+        (english, "1 more country is in the data.", "2 more countries are in the data."),
+    ):
+        assert [lang.counted(lang.texts["countries"]["more"], count) for count in (1, 2)] == [one, many]
+    assert (french.counted(["visite", "visites"], 0), english.counted(["visit", "visits"], 0)) == ("visite", "visits")
+    assert (french.name("(autres)", "countries"), french.name("(autres)")) == ("Pays non précisé", "Non détaillé")
+    for value, shown in (("8,4", "8.4"), ("3.10", "3.10"), ("1,250", "1,250"), ("1,2,3", "1,2,3"), ("≈ 8,4", "≈ 8,4")):
+        assert english.declared(value) == shown
+    assert french.declared("8.4") == "8,4"
 
 
 def test_both_languages_say_the_same_things() -> None:
@@ -534,7 +563,7 @@ def test_both_languages_say_the_same_things() -> None:
             if isinstance(value, dict):
                 found |= keys(value, f"{prefix}{key}.")
             else:
-                parts = sorted(part.split("}")[0] for part in str(value).split("{")[1:])
+                parts = sorted({part.split("}")[0] for part in str(value).split("{")[1:]})
                 found[prefix + key] = f"{type(value).__name__} {parts}"
         return found
 

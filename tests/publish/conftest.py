@@ -19,10 +19,11 @@ import pytest
 import urllib3
 
 from logstats import config, folders, pipeline, releasing
+from logstats.console import Console
 from logstats.publish.channel import Channel
 from logstats.publish.datagouv.apply import Done, publish
 from logstats.publish.datagouv.client import Client
-from logstats.publish.datagouv.command import Options, goal_of
+from logstats.publish.datagouv.command import Options, goal_of, run
 from logstats.publish.datagouv.describe import name_of
 from logstats.publish.datagouv.upload import PART_BYTES
 from logstats.publish.key import Key
@@ -143,6 +144,22 @@ class Publisher:
         goal = goal_of(Options(releases, **options), self.rules)
         done = publish(goal, client, platform, name_of(self.rules), attempts=attempts, pause=_short)
         return done, client
+
+    def command(self, folder: Path, key_file: Path, *, timeout: int = 30, **options: Any) -> None:
+        """Publish as the command does, with one attempt."""
+        own = replace(self.rules.publish, attempts=1, timeout_seconds=timeout)
+        run(Options((folder,), api_key_file=key_file, **options), replace(self.rules, publish=own), Console(quiet=True))
+
+    def into(self, dataset: dict[str, Any]) -> str:
+        """From now on, publish into this dataset; give its id."""
+        demo = replace(self.rules.publish.demo, dataset=dataset["id"])
+        self.rules = replace(self.rules, publish=replace(self.rules.publish, demo=demo))
+        return str(dataset["id"])
+
+
+def next_second() -> None:
+    """Wait: the platform does not replace a file twice in one second."""
+    time.sleep(1.01 - time.time() % 1)
 
 
 def _short(seconds: float) -> None:
@@ -265,7 +282,7 @@ def reduced(folder: Path, out: Path, table: str) -> Path:
 
 
 def rewritten(old: dict[str, bytes], files: dict[str, bytes], out: Path, **privacy: Any) -> Path:
-    """Write a release of these files, with digests that are right."""
+    """Write a release of these files, with digests that are right, the package of `old`, and a changed report."""
     report = json.loads(old["privacy.json"]) | privacy
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     report["files"] = {name: digest for name, digest in digests.items() if name.endswith((".csv", ".parquet"))}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import json
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Proxy:
         seen: All requests.
         command_lines: Of all processes, while requests came.
         bodies: Of answers by the number of a request, as (status, text), in place of the platform's.
+        altered: Changes what the platform answers to a request, by its number.
+        headers: Added to each answer.
         meanwhile: What happens elsewhere before a request is passed on, by method and end of the path; each once.
     """
 
@@ -61,6 +64,8 @@ class Proxy:
     seen: list[Seen] = field(default_factory=list)
     command_lines: set[bytes] = field(default_factory=set)
     bodies: dict[int, tuple[int, str]] = field(default_factory=dict)
+    altered: dict[int, Callable[[dict[str, Any]], object]] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     meanwhile: dict[tuple[str, str], Callable[[], object]] = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
     number: int = 0
@@ -87,6 +92,7 @@ class Proxy:
     def again(self) -> None:
         """Forget what was seen, and let nothing go wrong any more."""
         self.faults, self.late, self.bodies, self.seen, self.number = {}, {}, {}, [], 0
+        self.altered, self.headers = {}, {}
 
 
 class _Server(ThreadingHTTPServer):
@@ -117,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if number in proxy.late:
             proxy.ended.wait(proxy.late[number])
-            self._pass_on(body)
+            self._pass_on(body, number)
             self.close_connection = True
             return
         if fault in {"drop before", "timeout", "429", "500"}:
@@ -128,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._say(int(fault), '{"message": "fault"}')
             self.close_connection = True
             return
-        status, kind, content = self._pass_on(body)
+        status, kind, content = self._pass_on(body, number)
         if fault == "timeout done":
             proxy.ended.wait(_STALL)
         elif fault == "500 done":
@@ -147,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
             if self.command == method and urlsplit(self.path).path.endswith(end):
                 meanwhile.pop((method, end))()
 
-    def _pass_on(self, body: bytes) -> tuple[int, str, bytes]:
+    def _pass_on(self, body: bytes, number: int) -> tuple[int, str, bytes]:
         proxy = self.server.proxy
         address = urlsplit(proxy.upstream).netloc
         connection = http.client.HTTPConnection(address, timeout=_STALL)
@@ -157,6 +163,10 @@ class _Handler(BaseHTTPRequestHandler):
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
+        if number in proxy.altered:
+            altered = json.loads(content)
+            proxy.altered[number](altered)
+            content = json.dumps(altered).encode()
         proxy.seen.append(Seen(self.command, self.path, len(body), answer.status))
         return answer.status, answer.headers.get("Content-Type") or "application/json", content
 
@@ -167,6 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Connection", "close")
+            for name, value in self.server.proxy.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content[: len(content) // 2] if half else content)
 

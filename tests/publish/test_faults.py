@@ -5,29 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 import traceback
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+import logstats
 from logstats import folders
-from logstats.errors import BusyError, LogstatsError, NoPermissionError
+from logstats.errors import BusyError, LogstatsError
 from logstats.publish.datagouv.resources import KEY
 
-from .conftest import TIMEOUT, Publisher, changed, rules_for
+from .conftest import TIMEOUT, Publisher, changed, next_second, rules_for
 from .proxy import FAULTS, Proxy, wait_until
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
-    from pathlib import Path
 
     from .conftest import Udata
 
 SLOW: Final = bool(os.environ.get("LOGSTATS_SLOW"))
 WORST: Final = FAULTS if SLOW else ("drop after", "500 done")
-"""Faults that are also tried within one run, with parts, and while files are replaced: all of them if SLOW."""
+"""Faults that are also tried within one run and with parts: all of them if SLOW."""
+
+OF_CORRECTIONS: Final = FAULTS if SLOW else ("drop before", "drop after", "429", "500", "timeout")
+"""Faults that are tried while files are replaced."""
 
 MOST_REQUESTS: Final = 60
 
@@ -64,23 +68,19 @@ def assert_whole(udata: Udata, organisation: str, folder: Path) -> None:
     assert dataset["private"]
 
 
-def in_turn(udata: Udata, folder: Path, fault: str, *, before: Path | None = None, **how: Any) -> int:
+def in_turn(udata: Udata, folder: Path, fault: str, **how: Any) -> int:
     """Let each request of a publication fail in turn, each time in an organisation of its own; give how many there are.
 
     Args:
         udata: The platform.
         folder: The release.
         fault: What goes wrong.
-        before: A release that is published before, without faults, so that its files are replaced.
         how: Of the publisher.
     """
     for number in range(1, MOST_REQUESTS):
         organisation = udata.reset()
         with Proxy(udata.base) as proxy:
             publisher = Publisher(rules_for(proxy, organisation), udata.key)
-            if before:
-                publisher(before)
-                _next_second()
             ended = publish_with_fault(publisher, proxy, folder, number, fault, **how)
             publisher(folder, attempts=4)
             assert_whole(udata, organisation, folder)
@@ -92,21 +92,66 @@ def in_turn(udata: Udata, folder: Path, fault: str, *, before: Path | None = Non
     raise AssertionError("it does not end")
 
 
-def _next_second() -> None:
-    """Wait: the platform does not replace a file twice in one second."""
-    time.sleep(1.01 - time.time() % 1)
-
-
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_at_every_request_of_the_first_publication(fault: str, udata: Udata, small: Path) -> None:
     """A run that ends at its n-th request, for every n, leaves nothing that the next run does not put right."""
     assert in_turn(udata, small, fault) >= 15
 
 
-@pytest.mark.parametrize("fault", WORST)
-def test_a_fault_at_every_request_of_a_correction(fault: str, udata: Udata, small: Path, tmp_path: Path) -> None:
-    """The same while files are replaced."""
-    assert in_turn(udata, changed(small, tmp_path / "2026"), fault, before=small) == 8
+@pytest.mark.parametrize("fault", OF_CORRECTIONS)
+def test_a_fault_at_every_request_of_a_correction(  # noqa: PLR0913, PLR0917 - fixtures
+    fault: str, publisher: Publisher, udata: Udata, organisation: str, proxy: Proxy, small: Path, tmp_path: Path
+) -> None:
+    """The same while files are replaced, by another version and then by the first again."""
+    versions = (small, changed(small, tmp_path / "2026"))
+    publisher(small)
+    for number in range(1, MOST_REQUESTS):
+        folder = versions[number % 2]
+        next_second()
+        ended = publish_with_fault(publisher, proxy, folder, number, fault)
+        publisher(folder, attempts=4)
+        assert_whole(udata, organisation, folder)
+        assert publisher(folder)[1].writes == 0
+        if ended:
+            assert number - 1 == 8
+            return
+    raise AssertionError("it does not end")
+
+
+def test_a_fault_at_every_request_of_the_command(udata: Udata, small: Path, key_file: Path) -> None:
+    """With all that the command does, its questions at the start; each request has another fault, or all if SLOW."""
+    for number in range(1, MOST_REQUESTS):
+        ended = False
+        for fault in FAULTS if SLOW else FAULTS[number % len(FAULTS) :][:1]:
+            organisation = udata.reset()
+            with Proxy(udata.base) as proxy:
+                publisher = Publisher(rules_for(proxy, organisation), udata.key)
+                proxy.faults = {number: fault}
+                with suppress(BusyError):
+                    publisher.command(small, key_file, timeout=1 if fault.startswith("timeout") else 30)
+                    ended = proxy.number < number
+                proxy.again()
+                publisher(small, attempts=4)
+                assert_whole(udata, organisation, small)
+        if ended:
+            assert number > 18
+            return
+    raise AssertionError("it does not end")
+
+
+@pytest.mark.parametrize("change", ({"checksum": {"type": "sha1", "value": "0" * 40}}, {"filesize": 7}), ids=str)
+def test_what_arrived_otherwise_ends_the_run(
+    change: dict[str, Any], publisher: Publisher, udata: Udata, organisation: str, proxy: Proxy, small: Path
+) -> None:
+    """The platform says of an upload another digest or size: that is named, and the next run looks at it again."""
+    proxy.altered = {3: lambda answer: answer.update(change)}
+    with pytest.raises(LogstatsError, match=r"sent [\d,]+ bytes with sha1 [0-9a-f]{40}, the platform has") as ended:
+        publisher(small, attempts=3)
+    assert ended.value.exit_code == 1
+    assert proxy.seen[-1].path.endswith("/upload/")
+    proxy.again()
+    publisher(small, attempts=3)
+    assert_whole(udata, organisation, small)
 
 
 @pytest.mark.parametrize("fault", WORST)
@@ -139,7 +184,7 @@ def test_an_upload_that_arrives_late_is_removed(
     [dataset] = udata.datasets(organisation)
     uploads = [number for number, one in enumerate(proxy.seen, start=1) if one.path.endswith("/upload/")]
     udata.ask("DELETE", f"datasets/{dataset['id']}/")
-    _next_second()
+    next_second()
     proxy.again()
     proxy.late = {uploads[1]: 1.7}
     publisher(small, attempts=4, timeout=TIMEOUT)
@@ -196,14 +241,46 @@ def test_the_key_is_nowhere(  # noqa: PLR0913, PLR0917 - fixtures
     assert holders == [key_file]
 
 
-def test_no_exception_holds_the_key(publisher: Publisher, proxy: Proxy, udata: Udata, small: Path) -> None:
-    """Nor what stands in the traceback of one, its causes and its locals' representations included."""
-    proxy.bodies = {2: (403, json.dumps({"message": f"{udata.key}"}))}
-    with pytest.raises(NoPermissionError) as refused:
+@pytest.mark.parametrize("status", (200, 302, 400, 403, 404, 500, 0))
+@pytest.mark.parametrize("number", (1, 4, 5, 6))
+def test_no_exception_holds_the_key(  # noqa: PLR0913, PLR0917 - a case
+    status: int, number: int, publisher: Publisher, proxy: Proxy, udata: Udata, key_file: Path, small: Path
+) -> None:
+    """Nor do its causes, nor the locals of any function of logstats in its traceback."""
+    if status:
+        proxy.bodies = {number: (status, json.dumps({"message": udata.key}))}
+    else:
+        proxy.faults = {number: "drop before"}
+    with pytest.raises(LogstatsError) as refused:
+        publisher.command(small, key_file)
+    assert udata.key not in "".join(traceback.TracebackException.from_exception(refused.value).format())
+    frames = [frame for one in chain_of(refused.value) for frame in one.stack]
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(Path(logstats.__file__).parent)]
+    assert len(ours) >= 2
+    assert not any(udata.key in f"{name} {value}" for frame in ours for name, value in (frame.locals or {}).items())
+
+
+def chain_of(error: BaseException | None) -> list[traceback.TracebackException]:
+    """Give an error and what led to it, with the locals of each function."""
+    if error is None:
+        return []
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return [shown, *chain_of(error.__cause__ or error.__context__)]
+
+
+@pytest.mark.parametrize("key", ("k3yWithoutAnyMark", "another-one.of/signs+"))
+@pytest.mark.parametrize("status", (400, 401, 403, 500))
+def test_a_key_of_any_form_is_hidden_where_the_service_repeats_it(
+    key: str, status: int, publisher: Publisher, proxy: Proxy, small: Path
+) -> None:
+    """In the text of an answer and in its headers, not only what looks like a key of the platform."""
+    publisher.key = key
+    proxy.bodies = {1: (status, json.dumps({"message": f"no {key} here", "errors": {key: key}}))}
+    proxy.headers = {"X-Sentry-ID": key}
+    with pytest.raises(LogstatsError) as refused:
         publisher(small)
-    shown = traceback.TracebackException.from_exception(refused.value, capture_locals=False)
-    assert udata.key not in "".join(shown.format())
-    assert "[key]" in str(refused.value)
+    assert key not in str(refused.value)
+    assert "no [key] here" in str(refused.value)
 
 
 def test_a_key_that_others_can_read_is_not_used(

@@ -16,7 +16,9 @@ import urllib3
 from logstats import folders
 from logstats.errors import ConfigurationError, InputRejectedError, LogstatsError
 from logstats.publish.datagouv.command import Options, goal_of
+from logstats.publish.datagouv.plan import plan
 from logstats.publish.datagouv.resources import KEY
+from logstats.publish.datagouv.state import State
 
 from .conftest import Publisher, close_day, hits_of, reduced, release, rewritten
 
@@ -165,8 +167,7 @@ def test_a_dataset_that_people_made_keeps_what_they_wrote(
         "format": "csv",
     }
     udata.ask("POST", f"datasets/{made['id']}/resources/", other)
-    demo = replace(publisher.rules.publish.demo, dataset=made["id"])
-    publisher.rules = replace(publisher.rules, publish=replace(publisher.rules.publish, demo=demo))
+    publisher.into(made)
     publisher(small)
     [found] = udata.datasets(organisation)
     assert (found["title"], found["description"], found["frequency"]) == ("À nous", "Écrit à la main", "annual")
@@ -311,17 +312,17 @@ def test_the_command_shows_the_plan_and_then_the_links(  # noqa: PLR0913, PLR091
     assert "create dataset" in shown.stdout
     assert proxy.writes == []
     assert udata.datasets(organisation) == []
-    plan = json.loads(logstats(*command, "--dry-run", "--json").stdout)
+    planned = json.loads(logstats(*command, "--dry-run", "--json").stdout)
     done = logstats(*command)
     assert done.returncode == 0, done.stderr
     [dataset] = udata.datasets(organisation)
     assert all(one["latest"] in done.stdout for one in dataset["resources"])
-    assert plan["create"] == len(dataset["resources"])
+    assert planned["create"] == len(dataset["resources"])
     assert f'put dataset = "{dataset["id"]}" into [publish.demo]' in done.stderr
     again = json.loads(logstats(*command, "--json").stdout)
-    assert (again["writes"], again["kept"], again["private"]) == (0, plan["create"], True)
+    assert (again["writes"], again["kept"], again["private"]) == (0, planned["create"], True)
     kept = json.loads(logstats(*command, "--dry-run", "--json").stdout)
-    assert (kept["create"], kept["replace"], kept["metadata"], kept["keep"]) == (0, 0, 0, plan["create"])
+    assert (kept["create"], kept["replace"], kept["metadata"], kept["keep"]) == (0, 0, 0, planned["create"])
 
 
 def test_only_one_format(publisher: Publisher, udata: Udata, organisation: str, small: Path, proxy: Proxy) -> None:
@@ -330,3 +331,46 @@ def test_only_one_format(publisher: Publisher, udata: Udata, organisation: str, 
     [dataset] = udata.datasets(organisation)
     assert {one["format"] for one in dataset["resources"]} == {"csv", "json"}
     proxy.again()
+
+
+def test_a_format_that_is_not_sent_is_named_only_when_it_stays_behind(
+    publisher: Publisher, udata: Udata, organisation: str, small: Path
+) -> None:
+    """--format csv after a whole publication has nothing to say; of a Parquet file of another version it does."""
+    publisher(small)
+    assert publisher(small, formats=("csv",))[0].notes == ()
+    [dataset] = udata.datasets(organisation)
+    [table] = [one for one in dataset["resources"] if one["extras"][KEY] == "pages_par_jour/2026.parquet"]
+    table["checksum"]["value"] = "0" * 40
+    goal = goal_of(Options((small,), formats=("csv",)), publisher.rules)
+    assert plan(goal, State.of(dataset)).notes == (
+        "pages_par_jour/2026.parquet is on the platform in another version, which --format leaves there",
+    )
+    table["extras"][KEY] = "pages_par_pays/2026.parquet"
+    [note] = plan(goal, State.of(dataset)).notes
+    assert note.startswith("pages_par_pays/2026.parquet is on the platform, and not in the release: remove it there")
+
+
+@pytest.mark.parametrize("tags", (("a--b",), ("abc", "abc"), ("-abc",)))
+def test_what_the_platform_does_not_keep_is_said_once(
+    tags: tuple[str, ...], publisher: Publisher, small: Path, proxy: Proxy
+) -> None:
+    """It accepts such tags and writes others: named with the field (65) after one try, not sent over and over."""
+    publisher(small)
+    publisher.rules = replace(publisher.rules, publish=replace(publisher.rules.publish, tags=tags))
+    proxy.again()
+    with pytest.raises(InputRejectedError, match="does not keep what was sent: dataset: tags"):
+        publisher(small, attempts=4, describe=True)
+    assert len(proxy.writes) == 1
+
+
+@pytest.mark.parametrize("own", ({"title": " Titre  "}, {"title": "A  B"}, {"summary": " Une phrase.\n"}), ids=str)
+def test_what_the_configuration_says_with_odd_blanks_is_written_once(
+    own: dict[str, Any], publisher: Publisher, small: Path
+) -> None:
+    """The platform keeps what is sent, and the next run has nothing to write."""
+    if "title" in own:
+        own = {"title": f"{own['title']}{publisher.rules.publish.title} "}
+    publisher.rules = replace(publisher.rules, publish=replace(publisher.rules.publish, **own))
+    publisher(small, describe=True)
+    assert publisher(small, describe=True)[1].writes == 0

@@ -87,6 +87,22 @@ def day_of_hits(day: date, visitors: int, seed: int, *, pages: int = 300, first:
     return hits.with_columns(absent).select(pl.col(name).cast(dtype) for name, dtype in HITS.items())
 
 
+def alike(day: date, visitors: int, *, page: str = "/", first: int = 900_000) -> pl.DataFrame:
+    """Make HITS of so many visitors who are all of one kind, each with one view of a page."""
+    hits = day_of_hits(day, visitors, 2, first=first).unique("visitor")
+    return hits.with_columns(
+        page=pl.lit(page),
+        outcome=pl.lit("page_view", dtype=hits.schema["outcome"]),
+        traffic=pl.lit("human", dtype=hits.schema["traffic"]),
+        method=pl.lit("GET", dtype=hits.schema["method"]),
+        country=pl.lit("FR"),
+        device=pl.lit("PC", dtype=hits.schema["device"]),
+        referrer_kind=pl.lit("search", dtype=hits.schema["referrer_kind"]),
+        milliseconds=pl.lit(None, dtype=pl.Int32),
+        status=pl.lit(200, dtype=pl.UInt16),
+    )
+
+
 def days_of(month: str) -> list[date]:
     """Give the days of a month."""
     year, number = map(int, month.split("-"))

@@ -20,7 +20,7 @@ from logstats.release.catalogue import catalogue
 from logstats.release.shape import safe_text
 from logstats.store import DurableStore
 
-from .conftest import day_of_hits, days_of, rules_of
+from .conftest import alike, day_of_hits, days_of, rules_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -49,21 +49,7 @@ def corrected(store: Path, rules: Any, visitors: int, *, page: str = "/", first:
     """Close the first day anew with so many visitors more, each with one view of a page."""
     day = days_of(MONTH)[0]
     hits = day_of_hits(day, 200, 1)
-    more = (
-        day_of_hits(day, visitors, 2, first=first)
-        .unique("visitor")
-        .with_columns(
-            page=pl.lit(page),
-            outcome=pl.lit("page_view", dtype=hits.schema["outcome"]),
-            traffic=pl.lit("human", dtype=hits.schema["traffic"]),
-            method=pl.lit("GET", dtype=hits.schema["method"]),
-            country=pl.lit("FR"),
-            device=pl.lit("PC", dtype=hits.schema["device"]),
-            referrer_kind=pl.lit("search", dtype=hits.schema["referrer_kind"]),
-            milliseconds=pl.lit(None, dtype=pl.Int32),
-            status=pl.lit(200, dtype=pl.UInt16),
-        )
-    )
+    more = alike(day, visitors, page=page, first=first)
     with DurableStore(store) as opened:
         opened.close("demarches", day, pipeline.closing(pl.concat([hits, more]), rules), "redo")
 

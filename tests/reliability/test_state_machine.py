@@ -114,7 +114,7 @@ class World:
             pass
         finally:  # no rollback: who is killed does not clean up
             store._ledger.close()
-            os.close(store._lock)
+            store._locks.close()
 
     def pipes(self, files: list[Path]) -> list[Source]:
         """Give the compressed logs as one pipe, and each of the others as one; none can be read twice."""
@@ -327,7 +327,7 @@ class Rotation(RuleBasedStateMachine):
             pass
         finally:
             store._ledger.close()
-            os.close(store._lock)
+            store._locks.close()
 
 
 def memory() -> str | None:

@@ -72,6 +72,7 @@ def error_of(answer: Answer, place: str) -> LogstatsError:
         return BusyError(f"{place}: no answer ({answer.text})", hint="try again later: the same id is used")
     text = f"{place}: answered {answer.status}"
     if answer.status in AGAIN:
+        text += f", and asks to wait {answer.wait:,.0f} seconds" if answer.wait else ""
         return BusyError(text, hint="try again later: the same id is used")
     if answer.status in _REFUSED:
         return NoPermissionError(text, hint="is it the key of this environment? acceptance and production differ")

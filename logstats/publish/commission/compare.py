@@ -48,6 +48,9 @@ def warnings(found: dict[str, Any]) -> int:
 
 def sections(found: dict[str, Any]) -> Iterator[Section]:
     """Give the comparison as a table for a terminal."""
+    if not found["before"]:
+        yield Section("Compared", ["  there was no view before: it is the first month, or the other one is not here"])
+        return
     yield Section("Compared", [_line("all", found["before"], found["after"])])
     for name, title in (
         ("vanished", "Pages without a view now"),

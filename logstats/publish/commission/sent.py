@@ -9,8 +9,6 @@ What always holds:
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
 import sqlite3
 from contextlib import closing, contextmanager
@@ -19,11 +17,12 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from logstats.errors import BusyError, InputMissingError, InputRejectedError, LogstatsError
+from logstats.errors import InputMissingError, InputRejectedError, LogstatsError
 from logstats.publish.commission.files import write
 from logstats.publish.commission.period import Period
-from logstats.store.files import open_private, private_folder
+from logstats.store.files import private_folder
 from logstats.store.ledger import open_ledger, read_ledger, transaction
+from logstats.store.locking import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,16 +151,11 @@ def opened(store: Path, to: Recipient) -> Iterator[Sent]:
     """
     if not (store / "ledger.sqlite").exists():
         raise InputMissingError(f"{store}: is no store", hint="logstats ingest --store makes one")
-    descriptor = open_private(private_folder(store / "sent") / "lock")
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"{store}: another run sends from it", hint="try again later") from None
-        with closing(open_ledger(store / "ledger.sqlite")) as ledger:
-            yield Sent(store, ledger, to)
-    finally:
-        os.close(descriptor)
+    with (
+        locked(private_folder(store / "sent") / "lock", f"{store}: another run sends from it"),
+        closing(open_ledger(store / "ledger.sqlite")) as ledger,
+    ):
+        yield Sent(store, ledger, to)
 
 
 def periods(store: Path, to: Recipient) -> list[Period]:

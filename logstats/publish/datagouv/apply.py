@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from logstats.errors import BusyError, LogstatsError
+from logstats.errors import BusyError, InputRejectedError, LogstatsError
+from logstats.publish.channel import LONGEST_PAUSE
 from logstats.publish.datagouv.client import UnclearError
 from logstats.publish.datagouv.plan import plan, reordered
 from logstats.publish.datagouv.state import State, find
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Done", "publish"]
 
-_LONGEST_PAUSE: Final = 60.0
 _WIPED: Final = ("private", "tags", "temporal_coverage")
 """Fields of a dataset that an update empties, or sets to false, when it does not name them (udata 17.18)."""
 
@@ -66,25 +66,32 @@ def publish(
 
     Raises:
         BusyError: It stayed unclear; the next run goes on from there.
+        InputRejectedError: The platform accepts something, and does not keep it as it was sent.
         LogstatsError: The platform refuses, or has something else than what was sent.
     """
     done = Done(State({}, {}, []))
     failure: LogstatsError = BusyError("the platform is still not as it should be", hint="run it again later")
-    failures = 0
-    for _ in range(2 * attempts):
+    failures, before = 0, None
+    for _ in range(2 * attempts + 1):  # once more, to see that nothing is left
         state = find(client, platform, name)
         todo = plan(goal, state)
         if state is not None and todo.nothing:
             _count(done, todo)
             done.state, done.notes = state, todo.notes
             return done
+        if todo.changes == before:
+            raise InputRejectedError(
+                f"the platform does not keep what was sent: {'; '.join(map(str, todo.changes))}",
+                hint="what does it show there? say the same in the configuration",
+            )
         try:
             _Run(goal, client, platform, state, done).all(todo)
+            before = todo.changes
         except UnclearError as error:
-            failure, failures = error.error, failures + 1
+            failure, failures, before = error.error, failures + 1, None
             if failures >= attempts:
                 break
-            pause(min(2.0 ** (failures - 1), _LONGEST_PAUSE))
+            pause(max(error.wait, min(2.0 ** (failures - 1), LONGEST_PAUSE)))
     raise failure
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from logstats import folders
-from logstats.errors import BusyError, InputMissingError, NoPermissionError
 from logstats.publish.channel import Channel
+from logstats.publish.datagouv.alone import alone
 from logstats.publish.datagouv.apply import publish
 from logstats.publish.datagouv.client import Client
 from logstats.publish.datagouv.describe import description, must_be_known, name_of
@@ -22,7 +19,6 @@ from logstats.sections import Section
 from logstats.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from logstats.config import Config, Platform
@@ -53,6 +49,10 @@ class Options:
         """Which platform."""
         return "production" if self.production else "demo"
 
+    def platform(self, config: Config) -> Platform:
+        """Give what is configured of it."""
+        return config.publish.production if self.production else config.publish.demo
+
 
 def run(options: Options, config: Config, console: Console) -> int:
     """Verify the releases, and bring the platform to them; with `dry_run`, only look; give the exit code."""
@@ -61,9 +61,7 @@ def run(options: Options, config: Config, console: Console) -> int:
         state = find(client, platform, name_of(config))
         _show_plan(plan(goal, state), state.dataset if state else {}, options, console)
         return 0
-    with ExitStack() as locks:
-        for folder in options.folders:
-            locks.enter_context(_alone(folder))
+    with alone(options.environment, options.platform(config)):
         # Read only now: who reads and then waits for another run would put an older version back.
         goal, client, platform = _ready(options, config, console)
         done = publish(goal, client, platform, name_of(config), attempts=config.publish.attempts)
@@ -73,7 +71,7 @@ def run(options: Options, config: Config, console: Console) -> int:
 
 def _ready(options: Options, config: Config, console: Console) -> tuple[Goal, Client, Platform]:
     """Verify the releases, and ask the platform whether it knows what they need."""
-    platform = config.publish.production if options.production else config.publish.demo
+    platform = options.platform(config)
     goal = goal_of(options, config)
     key = find_key("datagouv", options.environment, options.api_key_file)
     timeout, attempts = float(config.publish.timeout_seconds), config.publish.attempts
@@ -89,34 +87,12 @@ def goal_of(options: Options, config: Config) -> Goal:
     releases = [read_release(str(folder), folders.read(folder), config.protection.k) for folder in options.folders]
     return Goal(
         wanted(releases, options.formats or FORMATS),
+        wanted(releases, FORMATS),
         description(config, releases),
         {DATASET: name_of(config), "logstats:definition": str(releases[-1].privacy["definition"])},
         options.describe,
         options.public,
     )
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let one run at a time publish a release.
-
-    Raises:
-        InputMissingError: There is no such folder.
-        BusyError: Another run is at it.
-    """
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except PermissionError:
-        raise NoPermissionError(f"{folder}: no permission to read it") from None
-    except OSError:
-        raise InputMissingError(f"{folder}: is no folder", hint="name the folder that logstats release wrote") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise BusyError(f"{folder}: another run publishes it", hint="try again later") from None
-    finally:
-        os.close(descriptor)
 
 
 def _show_plan(todo: Plan, dataset: dict[str, Any], options: Options, console: Console) -> None:

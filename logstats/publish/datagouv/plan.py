@@ -6,6 +6,7 @@ import calendar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from logstats.publish.datagouv.leftovers import left_behind
 from logstats.publish.datagouv.resources import Wanted, in_order
 from logstats.publish.datagouv.state import DATASET
 
@@ -26,6 +27,7 @@ class Goal:
 
     Attributes:
         resources: In the order in which they are sent.
+        held: All that the releases hold, tables in formats that are not sent included.
         fields: What the dataset says of itself; written when it is created, and later only with `describe`.
         extras: Of the dataset.
         describe: Write `fields` again.
@@ -33,6 +35,7 @@ class Goal:
     """
 
     resources: Sequence[Wanted]
+    held: Sequence[Wanted]
     fields: Mapping[str, Any]
     extras: Mapping[str, str]
     describe: bool = False
@@ -57,6 +60,10 @@ class Step:
     ident: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        what = self.resource.key if self.resource else self.ident or "dataset"
+        return f"{what}: {self.why}"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -68,7 +75,12 @@ class Plan:
     @property
     def nothing(self) -> bool:
         """There is nothing to do."""
-        return all(step.action == "keep" for step in self.steps)
+        return not self.changes
+
+    @property
+    def changes(self) -> list[Step]:
+        """The steps that do something."""
+        return [step for step in self.steps if step.action != "keep"]
 
 
 def plan(goal: Goal, state: State | None) -> Plan:
@@ -84,7 +96,7 @@ def plan(goal: Goal, state: State | None) -> Plan:
         first = Step("create dataset", "private until --public", payload=created)
         last = [Step("dataset", "public", payload={"private": False})] if goal.public else []
         return Plan((first, *steps, *last, Step("order", "as in the release")))
-    adopted, strays, notes = _unkeyed(goal, state)
+    adopted, strays, notes = left_behind(goal.resources, state)
     steps = [_of_resource(wanted, state, adopted.get(wanted.key)) for wanted in goal.resources]
     steps += [Step("remove", f"sent twice: {one['title']}", ident=one["id"]) for one in strays]
     if payload := _of_dataset(goal, state):
@@ -127,27 +139,6 @@ def _of_resource(wanted: Wanted, state: State, adopted: Mapping[str, Any] | None
     return Step("metadata" if differ else "keep", ", ".join(differ), wanted, found["id"])
 
 
-def _unkeyed(goal: Goal, state: State) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]], list[str]]:
-    """Find what a run left behind that ended between an upload and its metadata: still named as it was uploaded."""
-    names = {wanted.name: wanted for wanted in goal.resources}
-    adopted: dict[str, dict[str, Any]] = {}
-    strays, notes = [], []
-    left = [one for one in state.unkeyed if one["title"] in names and one.get("filetype") == "file"]
-    for one in sorted(left, key=lambda one: _sha1(one) != names[one["title"]].sha1):
-        wanted = names[one["title"]]
-        if wanted.key not in state.keyed and wanted.key not in adopted:
-            adopted[wanted.key] = one
-        elif _sha1(one) == wanted.sha1:
-            strays.append(one)
-        else:
-            notes.append(f"{one['title']} ({one['id']}) has no key and another content: look at it on the platform")
-    return adopted, strays, notes
-
-
-def _sha1(resource: Mapping[str, Any]) -> str:
-    return str((resource.get("checksum") or {}).get("value"))
-
-
 def _of_dataset(goal: Goal, state: State) -> dict[str, Any]:
     """Give the fields of the dataset that must change. Others go with every request, too (apply.py)."""
     here = state.dataset
@@ -181,11 +172,16 @@ def _coverage(goal: Goal, state: State | None) -> dict[str, dict[str, str]]:
 
 
 def _left(goal: Goal, state: State) -> list[str]:
-    """Name resources of the same periods that no release has any more. Nothing is withdrawn by itself."""
-    periods = {wanted.key.partition("/")[2].rpartition(".")[0] for wanted in goal.resources} - {"schema"}
-    keys = {wanted.key for wanted in goal.resources}
-    gone = [key for key in state.keyed if key not in keys and key.partition("/")[2].rpartition(".")[0] in periods]
-    return [f"{key} is on the platform, and not in the release: remove it there if it shall not stay" for key in gone]
+    """Name resources of the same periods that no release has any more, or that `--format` leaves behind."""
+    periods = {wanted.key.partition("/")[2].rpartition(".")[0] for wanted in goal.held} - {"schema"}
+    sent, held = {wanted.key for wanted in goal.resources}, {wanted.key: wanted for wanted in goal.held}
+    notes = []
+    for key, found in state.keyed.items():
+        if key not in held and key.partition("/")[2].rpartition(".")[0] in periods:
+            notes.append(f"{key} is on the platform, and not in the release: remove it there if it shall not stay")
+        elif key in held and key not in sent and (found.get("checksum") or {}).get("value") != held[key].sha1:
+            notes.append(f"{key} is on the platform in another version, which --format leaves there")
+    return notes
 
 
 def _differences(goal: Goal, state: State) -> list[str]:

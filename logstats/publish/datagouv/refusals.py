@@ -39,6 +39,7 @@ def error_of(answer: Answer, place: str) -> LogstatsError:
         return BusyError(f"{place}: no answer ({answer.text})", hint="run it again: what is done is not done twice")
     text = ": ".join(filter(None, (f"{place}: answered {answer.status}", reason_of(answer))))
     if answer.status in AGAIN or answer.status == _READ_ONLY:
+        text += f", and asks to wait {answer.wait:,.0f} seconds" if answer.wait else ""
         return BusyError(text, hint="run it again later: what is done is not done twice")
     if answer.status in _REFUSED:
         return NoPermissionError(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from logstats import release
 from logstats.errors import InputRejectedError, LogstatsError
+from logstats.publish.datagouv.facts import facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -100,7 +101,7 @@ def read_release(folder: str, files: Mapping[str, bytes], least: int) -> Release
         least: The configuration's k.
 
     Raises:
-        LogstatsError: It is not good; `logstats verify` says all that is wrong.
+        LogstatsError: It is not good (`logstats verify` says all that is wrong), or lacks what is published of it.
         InputRejectedError: It protects with a smaller k.
     """
     if problems := release.verify(files):
@@ -108,15 +109,13 @@ def read_release(folder: str, files: Mapping[str, bytes], least: int) -> Release
         raise LogstatsError(
             f"{folder}: is not published: {problems[0]}{more}", hint=f"logstats verify {folder} says all"
         )
-    found = Release(files, json.loads(files["datapackage.json"]), json.loads(files["privacy.json"]))
-    if (k := int(found.privacy["k"])) < least:
+    package, privacy = facts_of(folder, files)
+    if (k := privacy["k"]) < least:
         raise InputRejectedError(
             f"{folder}: is not published: it protects {k} visitor-days, less than protection.k = {least}",
             hint="release with the k of the configuration, or name the configuration that it was released with",
         )
-    if not str(found.package.get("name")).startswith("logstats-") or not found.privacy.get("releases"):
-        raise LogstatsError(f"{folder}: is not published: it does not say which months it holds")
-    return found
+    return Release(files, package, privacy)
 
 
 def wanted(releases: Sequence[Release], formats: Collection[str]) -> list[Wanted]:
