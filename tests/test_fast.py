@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from logstats.parse import Format, Parsed, format_from, named_formats, parse, parse_block
+from logstats.parse import Format, Memory, Parsed, fast, format_from, named_formats, parse, parse_block
 from logstats.parse.fast import read_fast
 from logstats.read import find_lines
 
@@ -97,9 +97,9 @@ def test_most_real_lines_go_the_fast_way() -> None:
 def test_escapes_within_quotes_are_taken() -> None:
     """What Chrome's platform hint makes of our own formats does not take the slow way; two backslashes do."""
     one, line = FORMATS["combined"]
-    for agent, fast in ((r"\x22a\x22 b", 1), (r"\"a\" b", 1), (r"a\\", 0), (r"a\\\"b", 0), (r"a\n", 1)):
+    for agent, quick in ((r"\x22a\x22 b", 1), (r"\"a\" b", 1), (r"a\\", 0), (r"a\\\"b", 0), (r"a\n", 1)):
         data = line.replace("Mozilla/5.0", agent).encode() + b"\n"
-        assert taken(data, one) == fast
+        assert taken(data, one) == quick
         same(data, one)
 
 
@@ -142,6 +142,22 @@ def test_fast_and_exact_agree_on_mutated_lines(name: str) -> None:
         same(data, one)
 
     agree()
+
+
+def test_what_is_remembered_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks that are read with the memory of those before say what each says alone, also when memory is short."""
+    lines = gzip.decompress((SAMPLES / "combined.log.gz").read_bytes()).splitlines(keepends=True)
+    one = named_formats()["combined"]
+    read = partial(parse_block, formats=[one], timezone=ZONE, latest=NOW)
+    for most in (100, 1_000_000):
+        monkeypatch.setattr(fast, "_MOST", most)
+        memory = Memory()
+        for start in range(0, len(lines), 2_500):
+            block = find_lines(b"".join(lines[start : start + 2_500]))
+            alone, after = read(block), read(block, memory=memory)
+            plain = parse(block.texts(), [one], timezone=ZONE, latest=NOW).requests.schema
+            assert after.requests.cast(plain).equals(alone.requests.cast(plain))
+            assert after.rejects.equals(alone.rejects)
 
 
 def test_a_block_of_nothing() -> None:

@@ -49,6 +49,26 @@ except LogstatsError as error:
 """
 
 
+FULL_OF_SHARES = """
+import resource, signal, sys
+from pathlib import Path
+import polars as pl
+from logstats.errors import LogstatsError
+from logstats.schema import HITS
+from logstats.store.shares import Shares
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+hits = pl.DataFrame({"visitor": range(50)}).select(
+    pl.col(name) if name == "visitor" else pl.lit(None, dtype).alias(name) for name, dtype in HITS.items()
+)
+try:
+    Shares(Path(sys.argv[1]), [hits], 2)
+except LogstatsError as error:
+    print(error)
+    sys.exit(error.exit_code)
+"""
+
+
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty folder in which the store makes its own."""
@@ -139,6 +159,35 @@ def test_more_than_most_rows_go_to_parts(make_hits: Make, temporary: Path) -> No
         store.commit()
         assert len(files_in(temporary)) == 1
         assert bytes_of(store) == list(range(11))
+
+
+@pytest.mark.parametrize("most_rows", (1_000, 3), ids=["in memory", "in parts"])
+def test_shares_hold_each_hit_once(make_hits: Make, temporary: Path, most_rows: int) -> None:
+    """All hits of a visitor are in one share; the file that holds them has no name."""
+    visitors = [(7 * i) % 11 - 5 for i in range(40)]  # an id of 64 bits may be a negative number
+    hits = make_hits([{"time": NOON, "visitor": visitor, "bytes": i} for i, visitor in enumerate(visitors)])
+    with ThrowawayStore(most_rows=most_rows) as store:
+        for start in range(0, 40, 10):
+            store.add(hits.slice(start, 10))
+            store.commit()
+        named = files_in(temporary)
+        with store.shares(SITE, FIRST, 3) as shares:
+            found = [shares(i) for i in range(len(shares))]
+            assert files_in(temporary) == named
+        assert sorted(bytes_ for share in found for bytes_ in share["bytes"]) == list(range(40))
+        of_share = [set(share["visitor"]) for share in found]
+        assert sum(map(len, of_share)) == len(set(visitors))
+        assert found[0].columns == list(HITS)
+
+
+def test_shares_on_a_full_disk_are_an_error_with_its_code(tmp_path: Path) -> None:
+    """74, with the folder, and nothing is left behind."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_OF_SHARES, tmp_path], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (74, "")
+    assert done.stdout.startswith(f"{tmp_path}: cannot be written: File too large")
+    assert files_in(tmp_path) == []
 
 
 def test_parts_hold_hits_and_nothing_else(make_hits: Make, temporary: Path) -> None:

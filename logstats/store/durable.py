@@ -16,7 +16,7 @@ What always holds:
 - Two runs never work on one store.
 
 The rooms: records.py (the ledger in sentences), keyring.py, staging.py (hits until a commit), months.py (cells),
-recovery.py, locking.py.
+shares.py (a large day in shares of its visitors), recovery.py, locking.py.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ class DurableStore:
             LogstatsError: A part that the ledger names is gone.
             CannotWriteError: The disk is full.
         """
-        return Shares(self.folder, self._parts_of(site, day), number)
+        return Shares(private_folder(self.folder / "open"), self._parts_of(site, day), number)
 
     def _parts_of(self, site: str, day: date) -> Iterator[pl.DataFrame]:
         return (_read_part(path, rows) for path, rows in self._records.parts(site, day).items())

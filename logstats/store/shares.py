@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Shares"]
 
 _TEXTS: Final = tuple(name for name, dtype in HITS.items() if dtype == pl.String)
-_AT_ONCE: Final = 1_000_000  # hits that are shared out at a time
+_AT_ONCE: Final = 300_000  # hits that are shared out at a time
 
 
 class Shares:
