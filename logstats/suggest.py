@@ -68,7 +68,8 @@ def suggest(pages: pl.DataFrame) -> list[Suggestion]:
     Returns:
         In an order in which the first that fits is right: what lies deeper comes first.
     """
-    counts = pages.group_by(pl.col("page").str.extract("(?s)(/.*)$").alias("path")).agg(pl.col("views").sum())
+    path_of = pl.col("page").cast(pl.String).str.extract("(?s)(/.*)$").alias("path")
+    counts = pages.group_by(path_of).agg(pl.col("views").sum())
     root = _Branch()
     for path, views in counts.drop_nulls().sort("path").iter_rows():
         branch = root
