@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 import pytest
 
+from tests.servers import required
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -93,8 +95,7 @@ class Machine:
 def new_machine(folder: Path, builder: Mapping[str, str], packages: Sequence[str] = ()) -> Iterator[Machine]:
     """Make a Debian of this machine's release in a folder, with the machine's own sources of packages."""
     for tool in ("debootstrap", "unshare", "nsenter", "chroot"):
-        if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
-            pytest.skip(f"{tool} is not installed")
+        required(tool)
     if os.geteuid() != 0:
         pytest.skip("only root can make a Debian root")
     address, release = _mirror()

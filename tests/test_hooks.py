@@ -10,7 +10,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -33,6 +32,7 @@ from logstats.errors import ConfigurationError
 from logstats.ops import SNIPPETS, files, snippet
 from logstats.parse import format_from
 from logstats.store.durable import GRACE
+from tests.servers import free_port, required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,21 +162,6 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < end, f"in vain: {what}"
         time.sleep(0.01)
-
-
-def free_port() -> int:
-    """Find a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def required(program: str) -> str:
-    """Find a program, also where only root looks, or skip the test."""
-    found = shutil.which(program, path=os.environ["PATH"] + ":/usr/local/sbin:/usr/sbin:/sbin")
-    if not found:
-        pytest.skip(f"{program} is not installed")
-    return found
 
 
 def nginx_configuration(folder: Path, port: int, snippet_text: str) -> list[str]:

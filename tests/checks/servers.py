@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import pytest
+from tests.servers import free_port, required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,21 +39,6 @@ class Web:
             return answer.status
         finally:
             connection.close()
-
-
-def required(program: str) -> str:
-    """Find a program, also where only root looks, or skip the test."""
-    found = shutil.which(program, path=os.environ["PATH"] + ":/usr/local/sbin:/usr/sbin:/sbin")
-    if not found:
-        pytest.skip(f"{program} is not installed")
-    return found
-
-
-def free_port() -> int:
-    """Find a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -14,8 +14,9 @@ import pytest
 from logstats import config
 from logstats.discover import read_apache, read_nginx
 from logstats.errors import LogstatsError
+from tests.servers import required
 
-from .servers import apache, nginx, required
+from .servers import apache, nginx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

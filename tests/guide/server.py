@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import struct
 import subprocess
 import time
-from contextlib import suppress
 from datetime import date, datetime
 from datetime import time as clock_time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
+
+from tests.servers import free_port, wait_for
 
 from .traffic import write_site
 
@@ -53,7 +53,7 @@ class Server:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self.port = _free_port()
+        self.port = free_port()
         machine.path("/etc/nginx/sites-enabled/default").unlink()
         machine.path(f"/etc/nginx/sites-enabled/{HOST}").write_text(_SITE.format(port=self.port, host=HOST))
         write_site(machine.path("/var/www/demarches"))
@@ -92,7 +92,7 @@ class Server:
     def start(self) -> None:
         """Start the web server."""
         self.machine.run("nginx")
-        _wait_for(self.port)
+        wait_for(self.port)
 
     def type(self, block: Block, folder: str = "/") -> str:
         """Type a block of commands in a shell of the user that it is for; the first command that fails ends it."""
@@ -119,7 +119,7 @@ class Server:
 
     def serve_ssh(self) -> None:
         """Make `ssh web1` reach a server whose folder of logs is another one, /srv/web1, with a restricted key."""
-        port = _free_port()
+        port = free_port()
         key = "/etc/logstats/web1.key"
         machine = self.machine
         machine.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key, show=False)
@@ -131,25 +131,10 @@ class Server:
         listen = f"exec /usr/sbin/sshd -p {port} -o ListenAddress=127.0.0.1"
         serve = f"mount --bind /srv/web1 /var/log/nginx && mkdir -p /run/sshd && {listen}"
         machine.run("unshare", "--mount", "--propagation=unchanged", "sh", "-c", serve, show=False)
-        _wait_for(port)
+        wait_for(port)
 
     def midnight(self, after: date) -> None:
         """Let the night begin: logrotate runs, and asks for the unit."""
         self.set_clock(datetime.combine(after, clock_time(0, 0, 5), _PARIS))
         self.machine.run("logrotate", "/etc/logrotate.conf")
         self.analyse()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise AssertionError("the server does not listen")

@@ -6,10 +6,8 @@ import hashlib
 import json
 import os
 import select
-import socket
 import subprocess
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -28,6 +26,7 @@ from logstats.publish.datagouv.describe import name_of
 from logstats.publish.datagouv.upload import PART_BYTES
 from logstats.publish.key import Key
 from logstats.store import DurableStore
+from tests.servers import free_port, wait_for
 
 from .proxy import Proxy
 
@@ -83,9 +82,7 @@ def udata(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Udata]:
     python = Path(os.environ.get("LOGSTATS_UDATA_PYTHON", ROOT / ".venv/udata/bin/python"))
     if not python.exists():
         pytest.skip(f"udata, the software of data.gouv.fr, is not installed in {python}: see scripts/setup test")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder = tmp_path_factory.mktemp("udata")
     said = (folder / "stderr").open("w")
     process = subprocess.Popen(
@@ -101,21 +98,12 @@ def udata(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Udata]:
         line = process.stdout.readline() if ready else ""
         assert line, f"udata did not start: {(folder / 'stderr').read_text()[-2_000:]}"
         facts = json.loads(line)
-        _wait_for(port)
+        wait_for(port)
         yield Udata(facts["base"], facts["key"], process)
     finally:
         process.kill()
         process.communicate()
         said.close()
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise AssertionError("udata does not listen")
 
 
 @pytest.fixture
