@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +17,8 @@ import click
 import orjson
 
 from logstats import sections
-from logstats.text import BAR, BIDIRECTIONAL, bar, broken, clipped, duration, escape, percent, ranked
+from logstats.progress import Progress
+from logstats.text import BAR, BIDIRECTIONAL, broken, clipped, duration, escape, percent, ranked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +30,6 @@ __all__ = ["Console", "escape"]
 _JSON_ESCAPES: Final = {ord(c): f"\\u{ord(c):04x}" for c in (*map(chr, range(0x7F, 0xA0)), *BIDIRECTIONAL)}
 _SHOWN_KEYS: Final = 5
 _WIDEST: Final = 110
-_EVERY: Final = 0.2
 _NARROW: Final = 80  # below it, lines are broken where a word ends
 _NARROWEST: Final = 20
 _ERROR, _WARNING, _DEBUG = 3, 4, 7  # priorities of syslog, which the journal takes from the front of a line
@@ -306,46 +305,6 @@ class Console:
 
     def _clip(self, text: str) -> str:
         return clipped(text, self._width)
-
-
-class Progress:
-    """How far a run is: share, lines a second and time left, on standard error."""
-
-    def __init__(self, sources: Sequence[Source], *, shown: bool, width: int) -> None:
-        sizes = [source.size for source in sources]
-        self._total = sum(size or 0 for size in sizes) if all(size is not None for size in sizes) else 0
-        self._sources = sources
-        self._shown = shown
-        self._width = width
-        self._started = time.monotonic()
-        self._next = 0.0
-        self._lines: dict[int, int] = {}
-
-    def __call__(self, source: Source, lines: int) -> None:
-        """Show that so many lines of a source have been read."""
-        self._lines[id(source)] = lines
-        elapsed = time.monotonic() - self._started
-        if self._shown and elapsed >= self._next:
-            self._next = elapsed + _EVERY
-            self._write(self._text(elapsed))
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._shown:
-            self._write("")
-
-    def _text(self, elapsed: float) -> str:
-        lines = sum(self._lines.values())
-        rate = f"{lines:,} lines  {lines / max(elapsed, 0.001):,.0f} lines/s"
-        if not self._total:
-            return rate
-        share = min(1.0, sum(source.consumed for source in self._sources) / self._total)
-        left = duration(elapsed / share - elapsed) if share else "?"
-        return f"{bar(share):░<{BAR}} {share:>4.0%}  {rate}  {left} left"
-
-    def _write(self, text: str) -> None:
-        sys.stderr.write("\r" + clipped(text, self._width - 1).ljust(self._width - 1) + "\r")
-        sys.stderr.flush()
 
 
 def _is_journal() -> bool:
