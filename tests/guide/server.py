@@ -49,11 +49,18 @@ _PATIENCE: Final = 60.0
 
 
 class Server:
-    """A Debian that serves a site."""
+    """A Debian that serves a site.
+
+    Attributes:
+        machine: The Debian.
+        port: Where the site is, on 127.0.0.1.
+        said: What the commands of the guide, and the runs of the unit, have printed.
+    """
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.port = free_port()
+        self.said: list[str] = []
         machine.path("/etc/nginx/sites-enabled/default").unlink()
         machine.path(f"/etc/nginx/sites-enabled/{HOST}").write_text(_SITE.format(port=self.port, host=HOST))
         write_site(machine.path("/var/www/demarches"))
@@ -94,17 +101,17 @@ class Server:
         self.machine.run("nginx")
         wait_for(self.port)
 
-    def type(self, block: Block, folder: str = "/") -> str:
+    def type(self, block: Block, folder: str = "/") -> None:
         """Type a block of commands in a shell of the user that it is for; the first command that fails ends it."""
         user = block.kind.partition(" ")[2] or "root"
         folder = "/root" if user == "root" else folder
-        return self.machine.run("bash", "-c", f"set -euo pipefail\ncd {folder}\n{block.text}", user=user)
+        self.said.append(self.machine.run("bash", "-c", f"set -euo pipefail\ncd {folder}\n{block.text}", user=user))
 
-    def analyse(self) -> str:
+    def analyse(self) -> None:
         """Do what the unit does that the timer starts, as its user."""
         unit = self.machine.path("/lib/systemd/system/logstats-analyse.service").read_text(encoding="utf-8")
         command = next(line.removeprefix("ExecStart=") for line in unit.splitlines() if line.startswith("ExecStart="))
-        return self.machine.run("bash", "-c", command, user="logstats")
+        self.said.append(self.machine.run("bash", "-c", command, user="logstats"))
 
     def serve(self, requests: list[Request]) -> None:
         """Let the requests come, as fast as the web server answers, each at its time."""

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -25,8 +26,7 @@ from .blocks import ROOT, blocks, commands
 from .traffic import Request, requests_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
     from tests.commission.conftest import Service
     from tests.publish.conftest import Udata
@@ -48,6 +48,8 @@ VISITS: Final = 60
 LIVE: Final = (30, 31, 32)
 TOLD: Final = 36
 STORE: Final = "/var/lib/logstats"
+WRITTEN: Final = (STORE, "/srv/logstats", "/var/www/statistics", "/var/cache/logstats", "/etc/logstats", "/tmp")  # noqa: S108
+"""Where the program, or somebody who follows the guide, writes."""
 _SETTINGS: Final = """
 [commission]
 acceptance_url = "{commission}"
@@ -72,6 +74,7 @@ class Story:
         month: The first day of the month that is told: one after the lists were made, as `check` looks at the clock.
         lines: How many lines the web servers have written.
         views: How many pages people have viewed.
+        clients: The addresses and user agents of all requests.
     """
 
     def __init__(self, server: Server) -> None:
@@ -79,6 +82,7 @@ class Story:
         self.month = _month_after(max(list_dates().values()))
         self.lines = 0
         self.views = 0
+        self.clients: set[str] = set()
 
     def day(self, number: int) -> date:
         """Give a day of the story: from 1, those of the month, and on into the next one."""
@@ -144,9 +148,27 @@ class Story:
         (program,) = (block for block in blocks(ROOT / "docs/reference.md") if block.kind == "python")
         self.server.machine.run("/opt/logstats/bin/python", "-I", "-c", program.text, user="logstats")
 
+    def search(self, places: Iterable[str]) -> list[str]:
+        """Search folders, and all that was said, for addresses and user agents of the requests; say where they are."""
+        needles, found = sorted(self.clients), []
+        for place in places:
+            for file in filter(Path.is_file, self.server.machine.path(place).rglob("*")):
+                found += [f"{place}: {file.name}"] * int(_texts(file).str.contains_any(needles).any())
+        said = pl.Series(self.server.said)
+        return found + ["an output"] * int(said.str.contains_any(needles).any())
+
     def _count(self, requests: list[Request]) -> None:
         self.lines += len(requests)
+        self.clients |= {text for one in requests for text in (one.address, one.agent)}
         self.views += sum(one.is_view for one in requests)
+
+
+def _texts(file: Path) -> pl.Series:
+    """Give the texts of a Parquet file, or what a file holds."""
+    if file.suffix != ".parquet":
+        return pl.Series([file.read_bytes().decode("latin-1")])
+    texts = pl.read_parquet(file).select(pl.col(pl.String, pl.Categorical, pl.Enum).cast(pl.String))
+    return pl.concat([pl.Series([], dtype=pl.String), *(column.unique().alias("") for column in texts)])
 
 
 def _month_after(day: date) -> date:
@@ -209,3 +231,5 @@ def test_the_month(story: Story, package: Path, service: Service, udata: Udata) 
     page = story.server.machine.path("/var/www/statistics/index.html").read_text(encoding="utf-8")
     assert f"{story.month:%Y-%m}" in page
     story.ask()
+    assert story.search(["/var/log/nginx"])  # it finds them where they are
+    assert story.search(WRITTEN) == []
