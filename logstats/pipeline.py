@@ -7,8 +7,7 @@ release   cells ──protect──> blocks ──freeze──> the ledger ─�
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -19,18 +18,18 @@ import numpy as np
 import polars as pl
 
 from logstats import cells, derive, parse, visits
+from logstats.ahead import WORKERS, ahead
 from logstats.codes import as_numbers, text_order, together
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import find_lines, split_lines
-from logstats.schema import END, NO_FEATURE, OTHER_PAGE, START
+from logstats.schema import END, HITS, NO_FEATURE, OTHER_PAGE, START
 from logstats.tally import InputResult, Tally
 from logstats.visits import behaviour, features, funnels, journeys, quality
 from logstats.visits.patterns import Requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import Future
     from datetime import date
 
     from logstats.config import Config
@@ -39,19 +38,18 @@ if TYPE_CHECKING:
     from logstats.runs import Run
     from logstats.store import DurableStore, SiteDay, ThrowawayStore
 
-__all__ = ["closing", "closing_by_visitors", "count_day", "intake", "intake_whole"]
+__all__ = ["closing", "closing_by_visitors", "count_day", "intake", "intake_whole", "parts_of"]
 
 _SAMPLE: Final = 1_000
 _CLOCK_SKEW: Final = timedelta(hours=1)
 _MOST: Final = 0.5
+_BEFORE: Final = ("day", "site", "visitor", "outcome", "traffic", "page", "country", "referrer")
 _NAMES: Final = (START, END, OTHER_PAGE)  # that stand in the place of a page
 _MOST_ROWS: Final = 300_000  # hits that are counted at once, at about 400 bytes each
-_WORKERS: Final = 2  # more gain nothing: polars is parallel itself, and Python's part is not
 
 # polars looks for numpy when it first needs it, which two threads must not do at once.
 _NUMPY_FOUND: Final = pl.lit(np.int64(0))
 
-_Done = TypeVar("_Done")
 _Position = TypeVar("_Position")
 _Store = TypeVar("_Store", bound="ThrowawayStore | DurableStore")
 
@@ -68,11 +66,16 @@ def intake_whole(source: Source, run: Run[ThrowawayStore]) -> tuple[InputResult,
 
 def count_day(run: Run[_Store], site: str, day: date) -> dict[str, pl.DataFrame]:
     """Turn an open day into cells, in parts of its visitors when it is too large for memory."""
-    config, parts = run.knowledge.config, -(-run.store.rows(site, day) // _MOST_ROWS)
+    config, parts = run.knowledge.config, parts_of(run.store, site, day)
     if parts > 1:
         with run.store.shares(site, day, parts) as shares:
             return closing_by_visitors(shares, parts, config, kept=run.store.keeps_cells)
     return closing(run.store.hits(site, day), config, kept=run.store.keeps_cells)
+
+
+def parts_of(store: ThrowawayStore | DurableStore, site: str, day: date) -> int:
+    """Say in how many parts a day is counted."""
+    return -(-store.rows(site, day) // _MOST_ROWS)
 
 
 def intake(
@@ -111,8 +114,8 @@ def intake(
             return replace(result, state="refused", note=refusal[0], hint=refusal[1]), counted
         work = partial(_hits_of, source=source, formats=formats, memory=parse.Memory(), run=run)
         # What comes slowly is not held back to work on the next block meanwhile.
-        workers = 0 if source.patience else _WORKERS
-        for (block, position), (hits, tally) in _ahead(work, chain([first], blocks), workers):
+        waiting = 0 if source.patience else WORKERS
+        for (block, position), (hits, tally) in ahead(work, chain([first], blocks), waiting, (DamagedInputError,)):
             run.store.add(hits)
             staged.add(tally)
             if block.settled:
@@ -129,10 +132,10 @@ def intake(
 
 
 def _hits_of(
-    block: Block, *, source: Source, formats: Sequence[Format], memory: parse.Memory, run: Run[_Store]
+    marked: tuple[Block, object], *, source: Source, formats: Sequence[Format], memory: parse.Memory, run: Run[_Store]
 ) -> tuple[pl.DataFrame, Tally]:
     """Turn the lines of a block into hits, and account for each of them."""
-    config, store = run.knowledge.config, run.store
+    (block, _), config, store = marked, run.knowledge.config, run.store
     lines = find_lines(block.data)
     read = parse.parse_block(
         lines,
@@ -163,31 +166,6 @@ def _on_time(described: pl.DataFrame, closed: frozenset[SiteDay]) -> tuple[pl.Da
     late = described.join(too_late, on=["site", "day"], how="semi").group_by("site", "day").len()
     on_time = described.join(too_late, on=["site", "day"], how="anti", maintain_order="left")
     return on_time, Counter({(site, day): lines for site, day, lines in late.iter_rows()})
-
-
-def _ahead(
-    work: Callable[[Block], _Done], blocks: Iterable[tuple[Block, _Position]], ahead: int
-) -> Iterator[tuple[tuple[Block, _Position], _Done]]:
-    """Work on a few blocks at a time and give the results in order; polars leaves Python to the others meanwhile."""
-    waiting: deque[tuple[tuple[Block, _Position], Future[_Done]]] = deque()
-    damage = None
-
-    def oldest() -> tuple[tuple[Block, _Position], _Done]:
-        marked, future = waiting.popleft()
-        return marked, future.result()
-
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="intake") as pool:
-        try:
-            for marked in blocks:
-                waiting.append((marked, pool.submit(work, marked[0])))
-                if len(waiting) > ahead:
-                    yield oldest()
-        except DamagedInputError as error:
-            damage = error
-        while waiting:
-            yield oldest()
-    if damage:
-        raise damage
 
 
 def _without_torn_line(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -222,35 +200,43 @@ def closing(hits: pl.DataFrame, config: Config, *, kept: bool = True) -> dict[st
 
 
 def closing_by_visitors(
-    hits: Callable[[int], pl.DataFrame], parts: int, config: Config, *, kept: bool = True
+    hits: Callable[[int, Sequence[str]], pl.DataFrame], parts: int, config: Config, *, kept: bool = True
 ) -> dict[str, pl.DataFrame]:
     """Turn the hits of a day that is too large for memory into the same cells.
 
-    It is counted in parts, each of all hits of some of its visitors, and added up. Three things need the whole day
-    first: whether its visitors fetch assets, which pages are viewed most, and which fail most.
+    It is counted in parts, each of all hits of some of its visitors, two at a time, and added up. Three things need the
+    whole day first: whether its visitors fetch assets, which pages are viewed most, and which fail most.
 
     Args:
-        hits: Gives part i; no visitor is in two of them.
+        hits: Gives some columns of part i; no visitor is in two of them.
         parts: How many there are.
         config: As `closing` takes it.
         kept: The same.
     """
-    found = [
-        (behaviour.asset_use(of_some), of_some.select(pl.col("page").unique()), text_order([of_some]).categories)
-        for of_some in map(hits, range(parts))
-    ]
-    order = text_order((texts.to_frame() for _, _, texts in found), _NAMES)
-    use = _sums(as_numbers(of_use, order) for of_use, _, _ in found)
+    order, use, distinct_pages = _before_parts(lambda part: hits(part, _BEFORE), parts)
 
     def views_of(part: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-        return _views_of(as_numbers(hits(part), order), config, use)
+        return _views_of(as_numbers(hits(part, tuple(HITS)), order), config, use)
 
     whole: tuple[pl.DataFrame | None, pl.DataFrame | None] = None, None
-    if together([pages for _, pages, _ in found]).n_unique() > config.pages.max_per_day:
-        counts = [_page_counts(*views_of(part)[:2]) for part in range(parts)]
+    if distinct_pages > config.pages.max_per_day:
+        counts = [counted for _, counted in ahead(lambda part: _page_counts(*views_of(part)[:2]), range(parts))]
         whole = _sums(pages for pages, _ in counts), _sums(failed for _, failed in counts)
-    of_parts = (_cells_of(*views_of(part), config, whole, kept=kept) for part in range(parts))
-    return cells.declared(cells.add(of_parts))
+    of_parts = ahead(lambda part: _cells_of(*views_of(part), config, whole, kept=kept), range(parts))
+    return cells.declared(cells.add(counted for _, counted in of_parts))
+
+
+def _before_parts(hits: Callable[[int], pl.DataFrame], parts: int) -> tuple[pl.Enum, pl.DataFrame, int]:
+    """Give the order of all texts of a day, who of its visitors fetch assets, and how many pages it has."""
+
+    def look(part: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
+        of_some = hits(part)
+        return behaviour.asset_use(of_some), of_some.select(pl.col("page").unique()), text_order([of_some]).categories
+
+    found = [seen for _, seen in ahead(look, range(parts))]
+    order = text_order((texts.to_frame() for _, _, texts in found), _NAMES)
+    use = _sums(as_numbers(of_use, order) for of_use, _, _ in found)
+    return order, use, together([pages for _, pages, _ in found]).n_unique()
 
 
 def _page_counts(hits: pl.DataFrame, views: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

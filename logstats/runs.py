@@ -7,13 +7,13 @@ close     turn open days into cells; redo counts a day anew
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from logstats import cells, pipeline
+from logstats.ahead import WORKERS, ahead
 from logstats.errors import ImplausibleFormatError
 from logstats.memory import give_back
 from logstats.read import read_blocks
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Report", "Run", "close", "close_days", "ingest", "redo", "report"]
 
-_WORKERS: Final = 2  # days that are counted at a time; more gain nothing, and each takes memory
 
 _Store = TypeVar("_Store", bound="ThrowawayStore | DurableStore")
 
@@ -83,12 +82,11 @@ def report(sources: Iterable[Source], run: Run[ThrowawayStore]) -> Report:
         found.inputs.append(result)
         found.tally.add(tally)
     give_back()
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="closing") as pool:
-        counted = pool.map(
-            lambda site_and_day: close(run, site_and_day[0], site_and_day[1], "reported"), run.store.open_days()
-        )
-        for of_day in counted:
-            run.store.cells.keep(of_day)
+    days = run.store.open_days()
+    # A large day is itself counted in two parts at a time.
+    waiting = 0 if any(pipeline.parts_of(run.store, *day) > 1 for day in days) else WORKERS
+    for _, of_day in ahead(lambda day: close(run, day[0], day[1], "reported"), days, waiting):
+        run.store.cells.keep(of_day)
     found.cells = run.store.cells
     return found
 

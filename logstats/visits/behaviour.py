@@ -31,10 +31,15 @@ _MOST: Final = 0.5
 def asset_use(hits: pl.DataFrame) -> pl.DataFrame:
     """Count who fetches assets. Adds up over hits of different visitors.
 
+    Args:
+        hits: HITS; of them `day`, `site`, `visitor`, `traffic` and `outcome` are looked at.
+
     Returns:
         `day`, `site`; `seen`, human visitors with a page view; `with_assets`, those of them with an asset.
     """
-    return _asset_use(_visitors(hits.filter(pl.col("traffic") == "human")))
+    looked_at = (pl.col("traffic") == "human") & pl.col("outcome").is_in(("page_view", "asset"))
+    acts = hits.filter(looked_at).group_by(_VISITOR)
+    return _asset_use(acts.agg((pl.col("outcome") == name).sum().alias(f"{name}s") for name in ("page_view", "asset")))
 
 
 def mark_suspected(
@@ -87,11 +92,11 @@ def suspects(hits: pl.DataFrame, limits: Suspected, use: pl.DataFrame | None = N
 
 
 def _visitors(people: pl.DataFrame) -> pl.DataFrame:
-    """Count what each visitor did: `hits`, `pages`, `assets`, `errors`; and whether he asked for robots.txt."""
+    """Count what each visitor did: `hits`, `page_views`, `assets`, `errors`; and whether he asked for robots.txt."""
     outcome = pl.col("outcome")
     return people.group_by(_VISITOR).agg(
         pl.len().alias("hits"),
-        (outcome == "page_view").sum().alias("pages"),
+        (outcome == "page_view").sum().alias("page_views"),
         (outcome == "asset").sum().alias("assets"),
         (outcome == "error").sum().alias("errors"),
         pl.col("robots_txt").any(),
@@ -99,7 +104,7 @@ def _visitors(people: pl.DataFrame) -> pl.DataFrame:
 
 
 def _asset_use(visitors: pl.DataFrame) -> pl.DataFrame:
-    seen = visitors.filter(pl.col("pages") > 0).group_by("day", "site")
+    seen = visitors.filter(pl.col("page_views") > 0).group_by("day", "site")
     return seen.agg(
         pl.len().cast(pl.Int64).alias("seen"), (pl.col("assets") > 0).sum().cast(pl.Int64).alias("with_assets")
     )
@@ -108,7 +113,7 @@ def _asset_use(visitors: pl.DataFrame) -> pl.DataFrame:
 def _with_pace(visitors: pl.DataFrame, people: pl.DataFrame, limits: Suspected) -> pl.DataFrame:
     """Tell who viewed too many pages in a minute (`hurried`), or too many different ones in an hour (`roving`)."""
     # Few have that many in a whole day, and only their views need to be looked at.
-    many = visitors.filter(pl.col("pages") >= min(limits.page_views_per_minute, limits.pages_per_hour))
+    many = visitors.filter(pl.col("page_views") >= min(limits.page_views_per_minute, limits.pages_per_hour))
     views = people.filter(pl.col("outcome") == "page_view").join(many, on=_VISITOR, how="semi")
     hurried = _reaching(views, "1m", pl.len(), limits.page_views_per_minute).with_columns(hurried=pl.lit(value=True))
     roving = _reaching(views, "1h", pl.col("page").n_unique(), limits.pages_per_hour)
