@@ -6,15 +6,18 @@ A Categorical type has its codes in the order in which texts came, an Enum of `t
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+_Number = TypeVar("_Number", np.int64, np.uint64)
 
 __all__ = [
     "as_numbers",
@@ -22,6 +25,7 @@ __all__ = [
     "in_order",
     "new_codes",
     "number_above",
+    "numbered",
     "recoded",
     "same_text",
     "taken_apart",
@@ -112,6 +116,12 @@ def as_numbers(frame: pl.DataFrame, order: pl.Enum) -> pl.DataFrame:
 def in_order(dtype: pl.Enum) -> bool:
     """Tell whether the codes of a type have the order of their texts."""
     return dtype.categories.is_sorted()
+
+
+def numbered(values: NDArray[_Number]) -> tuple[NDArray[_Number], NDArray[np.uint32]]:
+    """Number distinct numbers in the order in which they come: they, and for each value its number."""
+    found = pa.array(values).dictionary_encode()
+    return found.dictionary.to_numpy(), found.indices.to_numpy().astype(np.uint32)
 
 
 def number_above(codes: pl.Series) -> int:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
-from logstats.codes import coded, new_codes, number_above, taken_apart, texts_of
+from logstats.codes import coded, new_codes, number_above, numbered, taken_apart, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,14 +80,13 @@ def combinations(frame: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.uin
     for column in frame.get_columns():
         codes, count = _codes(column)
         if size * count > _LARGEST:
-            known, places = np.unique(key, return_inverse=True)
+            known, places = numbered(key)
             key, size = places.astype(np.uint64), len(known)
         if count > 1:
             key, size = key * np.uint64(count) + codes, size * count
     if size > _SMALL:
-        found = pa.array(key).dictionary_encode()
-        places = found.indices.to_numpy().astype(np.uint32)
-        row_of = np.empty(len(found.dictionary), dtype=np.int64)
+        known, places = numbered(key)
+        row_of = np.empty(len(known), dtype=np.int64)
         row_of[places] = np.arange(frame.height)
         return row_of, places
     row_of = np.full(size, -1, dtype=np.int64)

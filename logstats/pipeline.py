@@ -19,7 +19,7 @@ import polars as pl
 
 from logstats import cells, derive, parse, visits
 from logstats.ahead import WORKERS, ahead
-from logstats.codes import as_numbers, text_order, together
+from logstats.codes import as_numbers, coded, text_order, together
 from logstats.parse import advice
 from logstats.read import DamagedInputError, read_blocks
 from logstats.read.lines import find_lines, split_lines
@@ -267,7 +267,7 @@ def _cells_of(
 ) -> dict[str, pl.DataFrame]:
     """Count a day; `whole` is how often its pages are viewed and fail, if the hits are only of some visitors."""
     most, (pages, failed) = config.pages.max_per_day, whole
-    acts = visits.find_acts(hits, views)
+    days, acts = hits.select("day", "site").unique(), visits.find_acts(hits, views)
     errors = quality.errors(acts)
     named = acts if config.feature or config.funnel else acts.clear()
     requests = Requests.of(named)
@@ -277,13 +277,14 @@ def _cells_of(
     reached = funnels.reach(named, requests, config.funnel)
     return cells.aggregate(
         cells.Day(
+            days=days,
             hits=hits,
             views=views,
             visits=visits.summarise(views).join(quality.findings(views, errors), on="visit", maintain_order="left"),
             runs=journeys.runs(moved),
             suspects=suspected,
             uses=features.uses(named, feature),
-            declared=features.declared(hits, config.feature, config.site),
+            declared=features.declared(days, config.feature, config.site),
             reached=reached,
             left=funnels.exits(reached, views, moved),
             errors=cells.bound_pages(errors, most, failed),
@@ -296,7 +297,7 @@ def _cells_of(
 def _with_feature(views: pl.DataFrame, feature: pl.Series) -> pl.DataFrame:
     """Give each view the feature that it uses; of what people asked for, the views come first."""
     if feature.is_empty():
-        return views.with_columns(feature=pl.lit(NO_FEATURE))
+        return views.with_columns(coded(pl.Series("feature", [NO_FEATURE])).new_from_index(0, views.height))
     return views.with_columns(feature.head(views.height).fill_null(NO_FEATURE).alias("feature"))
 
 

@@ -16,7 +16,7 @@ import logstats
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "logstats"
 STAGES: Final = {"read", "parse", "derive", "visits", "cells", "protect", "release", "store"}
-COMMON: Final = {"codes", "distinct", "errors", "histogram", "schema"}
+COMMON: Final = {"ahead", "codes", "distinct", "errors", "histogram", "ordering", "schema"}
 """What every stage may import beside its own folder."""
 
 ALSO: Final = {

@@ -8,10 +8,12 @@ import polars as pl
 
 from logstats.cells.day import Day
 from logstats.cells.journeys import count_journeys
+from logstats.cells.paths import Paths
 from logstats.cells.prefixes import count_prefixes
 from logstats.cells.quality import count_quality
 from logstats.cells.service import count_features, count_funnels
 from logstats.codes import in_order
+from logstats.ordering import sort_rows
 from logstats.schema import OTHER_PAGE, TABLES
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ __all__ = ["Day", "add", "aggregate", "bound_pages", "count_pages", "declared", 
 
 _MOST_WAITING: Final = 250_000  # rows of a table, unless it has more by now
 _KINDS: Final = {"page_view": "page", "download": "download"}
+_KIND: Final = pl.Enum(sorted(_KINDS.values()))
 
 
 def count_pages(views: pl.DataFrame) -> pl.DataFrame:
@@ -73,24 +76,25 @@ def aggregate(day: Day, *, kept: bool) -> dict[str, pl.DataFrame]:
 def _count_people(day: Day) -> dict[str, pl.DataFrame]:
     """Count the tables days, traffic, suspected, pages and visits."""
     visitors = pl.col("visitor").n_unique().alias("visitors")
-    rows = pl.len().alias("views")
     is_page = pl.col("outcome") == "page_view"
     dated = day.views.with_columns(
         pl.col("time").dt.date().dt.month_start().alias("utc_month"),
-        pl.col("outcome").cast(pl.String).replace_strict(_KINDS, return_dtype=pl.String).alias("kind"),
+        pl.col("outcome").replace_strict(_KINDS, return_dtype=_KIND).alias("kind"),
     )
     headline = day.views.group_by("day", "site").agg(
         is_page.sum().alias("page_views"), (~is_page).sum().alias("downloads"), visitors
     )
     visit_counts = day.visits.group_by("day", "site").agg(pl.len().alias("visits"))
-    days = day.hits.select("day", "site").unique().join(headline, on=["day", "site"], how="left")
+    days = day.days.join(headline, on=["day", "site"], how="left")
     return {
         "days": days.join(visit_counts, on=["day", "site"], how="left").with_columns(
             pl.col("page_views", "downloads", "visits", "visitors").fill_null(0)
         ),
         "traffic": day.hits.group_by(TABLES["traffic"].dimensions).agg(pl.len().alias("hits"), pl.col("bytes").sum()),
         "suspected": day.suspects.group_by(TABLES["suspected"].dimensions).agg(visitors, pl.col("hits").sum()),
-        "pages": dated.group_by(TABLES["pages"].dimensions).agg(rows, visitors),
+        "pages": Paths(dated, TABLES["pages"].dimensions, ["visitor"])
+        .count("visitor")
+        .rename({"rows": "views", "distinct": "visitors"}),
         "visits": day.visits.group_by(TABLES["visits"].dimensions).agg(
             pl.len().alias("visits"), visitors, pl.col("views", "bounces", "seconds").sum()
         ),
@@ -134,7 +138,7 @@ def empty_cells() -> dict[str, pl.DataFrame]:
 def declared(cells: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """Sort tables by their dimensions, and give them the types that schema.py declares."""
     return {
-        name: frame.sort(TABLES[name].dimensions, nulls_last=True).cast(pl.Schema(TABLES[name].schema))
+        name: sort_rows(frame, TABLES[name].dimensions).cast(pl.Schema(TABLES[name].schema))
         for name, frame in cells.items()
     }
 

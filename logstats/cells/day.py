@@ -16,6 +16,7 @@ class Day:
     """What a day is counted from; pages are bounded.
 
     Attributes:
+        days: `day` and `site`, each once.
         hits: HITS of the day, every one of them.
         views: Its human page views and downloads, ordered, with `visit` and `feature`.
         visits: One row for each visit, with what it met.
@@ -29,6 +30,7 @@ class Day:
         timed: Page views whose time is known.
     """
 
+    days: pl.DataFrame
     hits: pl.DataFrame
     views: pl.DataFrame
     visits: pl.DataFrame

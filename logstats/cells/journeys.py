@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from logstats.cells.paths import Paths
 from logstats.histogram import buckets
 from logstats.schema import TABLES
 
@@ -30,8 +31,10 @@ def count_journeys(day: Day) -> dict[str, pl.DataFrame]:
     moves = (pl.col("views") - pl.col("reloads") - 1).sum().alias("moves")
     named = day.runs.rename({"step_1": "from_page", "step_2": "to_page"})
     return {
-        "transitions": _once(named, TABLES["transitions"].dimensions),
-        "journeys": _once(day.runs, TABLES["journeys"].dimensions),
+        "transitions": _moves(named, TABLES["transitions"].dimensions),
+        "journeys": Paths(day.runs, TABLES["journeys"].dimensions, ["visitor"])
+        .count("visitor")
+        .rename({"rows": "visits", "distinct": "visitors"}),
         "lengths": visits.group_by(TABLES["lengths"].dimensions).agg(pl.len().alias("visits"), visitors),
         "ease": visits.group_by(TABLES["ease"].dimensions).agg(
             pl.len().alias("visits"), visitors, pl.col("views").sum(), moves, pl.col(_FINDINGS).sum()
@@ -39,7 +42,8 @@ def count_journeys(day: Day) -> dict[str, pl.DataFrame]:
     }
 
 
-def _once(runs: pl.DataFrame, dimensions: tuple[str, ...]) -> pl.DataFrame:
-    """Count the visits and visitors of each run."""
-    once = runs.select(*dimensions, "visit", "visitor").unique()
-    return once.group_by(dimensions).agg(pl.len().alias("visits"), pl.col("visitor").n_unique().alias("visitors"))
+def _moves(runs: pl.DataFrame, dimensions: tuple[str, ...]) -> pl.DataFrame:
+    """Count the visits and visitors of each first move of a run."""
+    paths = Paths(runs, dimensions, ["visit", "visitor"])
+    visitors = paths.count("visitor")["distinct"]
+    return paths.count("visit").select(*dimensions, pl.col("distinct").alias("visits"), visitors.alias("visitors"))

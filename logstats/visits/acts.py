@@ -31,8 +31,7 @@ def find_acts(hits: pl.DataFrame, views: pl.DataFrame) -> pl.DataFrame:
         views: Its counted page views and downloads, with `visit`.
 
     Returns:
-        Columns of HITS that say who, when, what and with which answer; `visit`, null where there is none; and
-        `began`, when the first of these requests in the visit was.
+        Columns of HITS that say who, when, what and with which answer; `visit`, null where there is none.
     """
     people = (pl.col("traffic") == "human") & pl.col("outcome").is_in(_OTHERS) & pl.col("page").is_not_null()
     others = hits.filter(people).select(_KEPT).sort("time")
@@ -44,5 +43,4 @@ def find_acts(hits: pl.DataFrame, views: pl.DataFrame) -> pl.DataFrame:
             named, on="time", by=_PERSON, strategy=strategy, tolerance=GAP, check_sortedness=False
         )
     placed = others.with_columns(pl.coalesce("before", "after").alias("visit")).drop("before", "after")
-    together = pl.concat([views.select(*_KEPT, "visit"), placed.select(*_KEPT, "visit")])
-    return together.with_columns(pl.col("time").min().over("visit").alias("began"))
+    return pl.concat([views.select(*_KEPT, "visit"), placed.select(*_KEPT, "visit")])

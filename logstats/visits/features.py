@@ -41,11 +41,11 @@ def uses(acts: pl.DataFrame, feature: pl.Series) -> pl.DataFrame:
     return kept.with_columns(feature.alias("feature")).filter(pl.col("feature").is_not_null())
 
 
-def declared(hits: pl.DataFrame, features: Sequence[Feature], sites: Sequence[Site]) -> pl.DataFrame:
+def declared(days: pl.DataFrame, features: Sequence[Feature], sites: Sequence[Site]) -> pl.DataFrame:
     """Give `day`, `site` and `feature` for each feature of each site that has hits on a day.
 
     Args:
-        hits: HITS.
+        days: `day` and `site`, each once.
         features: As configured.
         sites: As configured; without any, all lines are one site.
     """
@@ -55,5 +55,4 @@ def declared(hits: pl.DataFrame, features: Sequence[Feature], sites: Sequence[Si
         {"feature": [feature.name for feature in features], "of": [feature.site for feature in features]},
         schema={"feature": pl.String, "of": pl.String},
     )
-    days = hits.select("day", "site").unique().filter(own)
-    return days.join(names, how="cross").filter((pl.col("of") == "") | (pl.col("of") == name)).drop("of")
+    return days.filter(own).join(names, how="cross").filter((pl.col("of") == "") | (pl.col("of") == name)).drop("of")

@@ -65,6 +65,8 @@ def reach(acts: pl.DataFrame, requests: Requests, funnels: Sequence[Funnel]) -> 
         step was reached; `unfinished`, whether it is the last one and the funnel goes on; `view`, whether a view
         reached it; `time`.
     """
+    if funnels:
+        acts = acts.with_columns(pl.col("time").min().over("visit").alias("began"))
     found = [_reach(acts, requests, funnel).select(_REACHED.keys()) for funnel in funnels]
     return pl.concat([pl.DataFrame(schema=_REACHED), *found])
 
@@ -82,6 +84,9 @@ def exits(reached: pl.DataFrame, views: pl.DataFrame, moved: pl.DataFrame) -> pl
         that was a view this is the first other page; after a form, the first page from the same second on.
     """
     left = reached.filter("unfinished").sort("time")
+    if left.is_empty():
+        nowhere = pl.lit(END, dtype=views.schema["page"]).alias("to_page")
+        return left.select("visit", "funnel", "step", "step_name", nowhere)
     kept = ["visit", "time", pl.col("page").alias("to_page")]
     found = [
         left.filter(by_view).join_asof(

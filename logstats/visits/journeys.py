@@ -30,7 +30,7 @@ def moves(views: pl.DataFrame) -> pl.DataFrame:
 
 
 def runs(moved: pl.DataFrame) -> pl.DataFrame:
-    """Give the runs of at most three steps.
+    """Give the runs of at most three steps, each once for a visit.
 
     Args:
         moved: As `moves` gives it.
@@ -54,4 +54,4 @@ def runs(moved: pl.DataFrame) -> pl.DataFrame:
     entries = steps.filter("first").select(
         *kept, start.alias("step_1"), pl.col("step_1").alias("step_2"), pl.col("step_2").alias("step_3")
     )
-    return pl.concat([entries, steps.drop("first")])
+    return pl.concat([entries, steps.drop("first")]).unique()

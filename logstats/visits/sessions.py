@@ -11,6 +11,8 @@ from typing import Final
 
 import polars as pl
 
+from logstats.ordering import sort_rows
+
 __all__ = ["GAP", "first_pieces", "sessionise", "summarise"]
 
 GAP: Final = timedelta(minutes=30)
@@ -44,7 +46,7 @@ def sessionise(hits: pl.DataFrame) -> pl.DataFrame:
         one visit and differs between visits.
     """
     people = (pl.col("traffic") == "human") & pl.col("outcome").is_in(_COUNTED)
-    views = hits.filter(people).sort(_ORDER, nulls_last=True)
+    views = sort_rows(hits.filter(people), _ORDER)
     same_person = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _PERSON)
     continues = same_person & (pl.col("time") - pl.col("time").shift(1) <= GAP)
     return views.with_columns((~continues.fill_null(value=False)).cum_sum().cast(pl.UInt32).alias("visit"))
