@@ -9,15 +9,17 @@ segments decide about the whole line is said in `pieces.segments`; a property te
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from logstats.codes import recoded
 from logstats.distinct import Memo
-from logstats.parse.clf import clf_times
+from logstats.parse.clf import framed_times
 from logstats.parse.exact import as_requests, extract, needs
+from logstats.parse.json_shapes import json_layouts
 from logstats.parse.plausible import implausible
 from logstats.schema import REQUESTS
 
@@ -39,6 +41,7 @@ _NEWLINE: Final = ord("\n")
 _BACKSLASH: Final = ord("\\")
 _ASCII: Final = 0x7F
 _MOST: Final = 250_000
+_MOST_LAYOUTS: Final = 8
 _RARE: Final = 20_000
 _FITS: Final = "fits"
 _FIELD: Final = "field "
@@ -47,13 +50,16 @@ _BLANKS: Final = np.frombuffer(b"\r\t ", dtype=np.uint8)
 
 @dataclass
 class Memory:
-    """What the segments of one input said; in memory only, and bounded. Of segment i a memo remembers each text."""
+    """What the segments of one input said; in memory only, and bounded: of some layouts, a memo for each segment."""
 
-    _memos: dict[int, Memo] = field(default_factory=dict, repr=False)
+    _memos: dict[tuple[str, ...], tuple[Memo, ...]] = field(default_factory=dict, repr=False)
 
-    def of(self, segment: int) -> Memo:
-        """Give the memo of a segment by its position."""
-        return self._memos.setdefault(segment, Memo(_MOST))
+    def of(self, layout: Layout) -> tuple[Memo, ...]:
+        """Give the memo of each segment; which layout it is, its expressions tell."""
+        key = tuple(segment.expression for segment in layout)
+        if key not in self._memos and len(self._memos) >= _MOST_LAYOUTS:
+            self._memos = {}
+        return self._memos.setdefault(key, tuple(Memo(_MOST) for _ in layout))
 
 
 def read_fast(
@@ -76,16 +82,37 @@ def read_fast(
         memory: What segments said in the blocks before, read with the same format, timezone and cookie.
 
     Returns:
-        REQUESTS, in the order of the lines, `line` being the position in the block; texts are coded (Categorical).
-        Lines that are not in it are for the exact path.
+        REQUESTS, `line` being the position in the block; texts are coded (Categorical). Lines that are not in it are
+        for the exact path.
     """
-    if not line_format.layout or not len(lines):
+    layouts = json_layouts(lines) if line_format.syntax == "json" else [line_format.layout]
+    if not any(layouts) or not len(lines):
         return pl.DataFrame(schema=REQUESTS)
-    layout, memory = line_format.layout, memory or Memory()
-    plan = _plan(line_format, opt_out_cookie)
-    rows, places = _places(lines, layout)
-    texts = pl.Series(lines.cut(places))
+    quoted, memory = _quoted(lines), memory or Memory()
     typed = partial(as_requests, timezone=timezone, opt_out_cookie=opt_out_cookie)
+    read: list[pl.DataFrame] = []
+    for layout in layouts:
+        plan = _plan(layout, opt_out_cookie)
+        read.append(_read_layout(lines, quoted, layout, plan=plan, typed=typed, latest=latest, memos=memory.of(layout)))
+        quoted.quick[read[-1]["line"].to_numpy()] = False
+    first, *others = read
+    alike = (one.select(recoded(one[name], dtype) for name, dtype in first.schema.items()) for one in others)
+    return pl.concat([first, *alike])
+
+
+def _read_layout(
+    lines: Lines,
+    quoted: _Quoted,
+    layout: Layout,
+    *,
+    plan: _Plan,
+    typed: Callable[..., pl.DataFrame],
+    latest: datetime,
+    memos: Sequence[Memo],
+) -> pl.DataFrame:
+    """Read the lines that have a layout."""
+    rows, places = _places(lines, quoted, layout)
+    texts = pl.Series(lines.cut(places))
     columns: dict[str, pl.Series] = {}
     apart: dict[str, pl.Series] = {}
     fits = pl.repeat(value=True, n=len(rows), dtype=pl.Boolean, eager=True)
@@ -94,19 +121,24 @@ def read_fast(
         if segment.text is not None:
             fits &= text == segment.text
         elif segment.frame and names == ("time",):
-            instants, whole = clf_times(lines.content, places[i : -1 : len(layout) + 1], segment.frame)
+            begins, ends = (places[at : len(places) - 1 : len(layout) + 1] for at in (i, i + 1))
+            instants, whole = framed_times(lines.content, begins, ends, segment.frame)
             columns["time"] = pl.Series(instants).cast(REQUESTS["time"])
             fits &= pl.Series(whole) & ~_implausible(columns["time"].to_frame("time"), latest)
+        elif not segment.groups:
+            fits &= text.str.contains(segment.expression)
         else:
             # Times are ever new, and which are from the future changes with the clock.
-            memo = Memo() if "time" in names else memory.of(i)
+            memo = Memo() if "time" in names else memos[i]
             read = partial(_read, segment=segment, names=names, plan=plan, typed=typed, latest=latest)
             said = memo.look_up(text, read)
             fits &= said[_FITS]
             columns |= {name: said[name] for name in names}
             apart |= {name: said[_FIELD + name].cast(pl.String) for name in plan.sources if _FIELD + name in said}
     numbered = pl.DataFrame({"line": pl.Series(rows, dtype=pl.UInt32)} | apart)
-    columns |= typed(numbered, columns=plan.others).to_dict()
+    others = typed(numbered, columns=plan.others)
+    fits &= ~_implausible(others, latest)
+    columns |= others.to_dict()
     requests = pl.DataFrame({name: columns[name] for name in REQUESTS})
     return requests if fits.all() else requests.filter(fits)
 
@@ -125,12 +157,12 @@ class _Plan(NamedTuple):
     sources: frozenset[str]
 
 
-@cache
-def _plan(line_format: Format, opt_out_cookie: str) -> _Plan:
-    wanted = {name: needs(name, line_format.fields, opt_out_cookie) for name in REQUESTS}
-    fields = [frozenset(str(group.name) for group in segment.groups) for segment in line_format.layout]
-    names = tuple(tuple(name for name, of in wanted.items() if of and of <= given) for given in fields)
-    others = tuple(name for name in REQUESTS if not any(name in given for given in names))
+def _plan(layout: Layout, opt_out_cookie: str) -> _Plan:
+    given = [frozenset(str(group.name) for group in segment.groups) for segment in layout]
+    fields = frozenset[str]().union(*given)
+    wanted = {name: needs(name, fields, opt_out_cookie) for name in REQUESTS}
+    names = tuple(tuple(name for name, of in wanted.items() if of and of <= here) for here in given)
+    others = tuple(name for name in REQUESTS if not any(name in here for here in names))
     return _Plan(names, others, frozenset[str]().union(*(wanted[name] for name in others)))
 
 
@@ -151,25 +183,42 @@ def _read(
     return pl.DataFrame({_FITS: fits} | requests.to_dict() | fields)
 
 
-def _places(lines: Lines, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Choose the lines that may be quickly read, and find where each of their segments begins.
+class _Quoted(NamedTuple):
+    """The quotes of a block.
+
+    Attributes:
+        places: Where they are, but for those that a backslash escapes.
+        per_line: How many there are in each line.
+        quick: Which lines may be quickly read.
+    """
+
+    places: NDArray[np.int64]
+    per_line: NDArray[np.int64]
+    quick: NDArray[np.bool_]
+
+
+def _quoted(lines: Lines) -> _Quoted:
+    quick, escaped = _plain(lines, np.frombuffer(lines.content, dtype=np.uint8))
+    quotes = lines.positions(_QUOTE)
+    quotes = np.delete(quotes, np.searchsorted(quotes, escaped))
+    return _Quoted(quotes, np.diff(np.searchsorted(quotes, lines.starts)), quick)
+
+
+def _places(lines: Lines, quoted: _Quoted, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Choose the lines that may have a layout, and find where each of their segments begins.
 
     Returns:
         Their positions; and for each of them the begin of each segment and the line's end, one after the other, and at
         last the end of the block. What lies between the end of a line and the start of the next is not looked at.
     """
-    content = np.frombuffer(lines.content, dtype=np.uint8)
-    quick, escaped = _plain(lines, content)
-    quotes = lines.positions(_QUOTE)
-    quotes = np.delete(quotes, np.searchsorted(quotes, escaped))
-    per_line, count = np.diff(np.searchsorted(quotes, lines.starts)), sum(segment.quotes for segment in layout)
-    quick &= per_line == count
+    count = sum(segment.quotes for segment in layout)
+    quick = quoted.quick & (quoted.per_line == count)
     rows = np.flatnonzero(quick)
     of_line = np.empty((len(rows), len(layout) + 1), dtype=np.int64)
     of_line[:, 0], of_line[:, -1] = lines.starts[rows], lines.starts[1:][rows] - 1
-    quotes_of_line, passed = quotes[np.repeat(quick, per_line)].reshape(-1, count), 0
+    quotes_of_line, passed = quoted.places[np.repeat(quick, quoted.per_line)].reshape(-1, count), 0
     for i, segment in enumerate(layout):
-        if segment.quotes:
+        if i and segment.quotes:
             of_line[:, i] = quotes_of_line[:, passed]
         passed += segment.quotes
     for i, segment in enumerate(layout):
@@ -177,7 +226,7 @@ def _places(lines: Lines, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np
             of_line[:, i] = of_line[:, i + 1] - segment.width
             if (short := of_line[:, i] < of_line[:, i - 1]).any():
                 rows, of_line = rows[~short], of_line[~short]
-    return rows, np.append(of_line.ravel(), len(content))
+    return rows, np.append(of_line.ravel(), len(lines.content))
 
 
 def _plain(lines: Lines, content: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
