@@ -42,7 +42,7 @@ def json_fields(lines: pl.Series) -> pl.DataFrame:
     rows = pl.DataFrame({"row": pl.int_range(lines.len(), eager=True)})
     matched = pl.any_horizontal(pl.col(name).is_not_null() for name in _TIMES) & pl.col("status").is_not_null()
     return rows.join(found, on="row", how="left", maintain_order="left").select(
-        (name for name in json_keys() if name != "nanoseconds"),
+        *(name for name in json_keys() if name != "nanoseconds"),
         matched.alias("matched"),
         pl.col("asked").fill_null(value=False),
     )
