@@ -24,7 +24,7 @@ from logstats.parse.plausible import implausible
 from logstats.schema import REQUESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -41,7 +41,7 @@ _NEWLINE: Final = ord("\n")
 _BACKSLASH: Final = ord("\\")
 _ASCII: Final = 0x7F
 _MOST: Final = 250_000
-_MOST_LAYOUTS: Final = 8
+_MOST_LAYOUTS: Final = 4
 _RARE: Final = 20_000
 _FITS: Final = "fits"
 _FIELD: Final = "field "
@@ -59,7 +59,8 @@ class Memory:
         key = tuple(segment.expression for segment in layout)
         if key not in self._memos and len(self._memos) >= _MOST_LAYOUTS:
             self._memos = {}
-        return self._memos.setdefault(key, tuple(Memo(_MOST) for _ in layout))
+        most = _MOST // (1 + len(self._memos))  # so that all together are bounded, and the first one has most
+        return self._memos.setdefault(key, tuple(Memo(most) for _ in layout))
 
 
 def read_fast(
@@ -89,28 +90,36 @@ def read_fast(
     if not any(layouts) or not len(lines):
         return pl.DataFrame(schema=REQUESTS)
     quoted, memory = _quoted(lines), memory or Memory()
-    typed = partial(as_requests, timezone=timezone, opt_out_cookie=opt_out_cookie)
+    rules = _Rules(timezone, latest, opt_out_cookie)
     read: list[pl.DataFrame] = []
     for layout in layouts:
-        plan = _plan(layout, opt_out_cookie)
-        read.append(_read_layout(lines, quoted, layout, plan=plan, typed=typed, latest=latest, memos=memory.of(layout)))
+        read.append(_read_layout(lines, quoted, layout, rules, memory.of(layout)))
         quoted.quick[read[-1]["line"].to_numpy()] = False
     first, *others = read
     alike = (one.select(recoded(one[name], dtype) for name, dtype in first.schema.items()) for one in others)
     return pl.concat([first, *alike])
 
 
-def _read_layout(
-    lines: Lines,
-    quoted: _Quoted,
-    layout: Layout,
-    *,
-    plan: _Plan,
-    typed: Callable[..., pl.DataFrame],
-    latest: datetime,
-    memos: Sequence[Memo],
-) -> pl.DataFrame:
-    """Read the lines that have a layout."""
+class _Rules(NamedTuple):
+    """How texts are read, beside by the layout; as the arguments of `read_fast`."""
+
+    timezone: str
+    latest: datetime
+    opt_out_cookie: str
+
+    def typed(self, fields: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+        """Make columns of REQUESTS."""
+        return as_requests(fields, self.timezone, self.opt_out_cookie, columns)
+
+    def implausible(self, typed: pl.DataFrame) -> pl.Series:
+        """Tell of which values some rule says that they are implausible; one answer where no rule looks at them."""
+        against = [condition for column, _, condition in implausible(self.latest) if column in typed.columns]
+        return typed.select(pl.any_horizontal(pl.lit(value=False), *against)).to_series()
+
+
+def _read_layout(lines: Lines, quoted: _Quoted, layout: Layout, rules: _Rules, memos: Sequence[Memo]) -> pl.DataFrame:
+    """Read the lines that have a layout, and are not yet read."""
+    plan = _plan(layout, rules.opt_out_cookie)
     rows, places = _places(lines, quoted, layout)
     texts = pl.Series(lines.cut(places))
     columns: dict[str, pl.Series] = {}
@@ -124,20 +133,20 @@ def _read_layout(
             begins, ends = (places[at : len(places) - 1 : len(layout) + 1] for at in (i, i + 1))
             instants, whole = framed_times(lines.content, begins, ends, segment.frame)
             columns["time"] = pl.Series(instants).cast(REQUESTS["time"])
-            fits &= pl.Series(whole) & ~_implausible(columns["time"].to_frame("time"), latest)
+            fits &= pl.Series(whole) & ~rules.implausible(columns["time"].to_frame("time"))
         elif not segment.groups:
             fits &= text.str.contains(segment.expression)
         else:
             # Times are ever new, and which are from the future changes with the clock.
             memo = Memo() if "time" in names else memos[i]
-            read = partial(_read, segment=segment, names=names, plan=plan, typed=typed, latest=latest)
+            read = partial(_read, segment=segment, names=names, plan=plan, rules=rules)
             said = memo.look_up(text, read)
             fits &= said[_FITS]
             columns |= {name: said[name] for name in names}
             apart |= {name: said[_FIELD + name].cast(pl.String) for name in plan.sources if _FIELD + name in said}
     numbered = pl.DataFrame({"line": pl.Series(rows, dtype=pl.UInt32)} | apart)
-    others = typed(numbered, columns=plan.others)
-    fits &= ~_implausible(others, latest)
+    others = rules.typed(numbered, plan.others)
+    fits &= ~rules.implausible(others)
     columns |= others.to_dict()
     requests = pl.DataFrame({name: columns[name] for name in REQUESTS})
     return requests if fits.all() else requests.filter(fits)
@@ -166,19 +175,11 @@ def _plan(layout: Layout, opt_out_cookie: str) -> _Plan:
     return _Plan(names, others, frozenset[str]().union(*(wanted[name] for name in others)))
 
 
-def _read(
-    texts: pl.Series,
-    *,
-    segment: Segment,
-    names: Sequence[str],
-    plan: _Plan,
-    typed: Callable[..., pl.DataFrame],
-    latest: datetime,
-) -> pl.DataFrame:
+def _read(texts: pl.Series, *, segment: Segment, names: Sequence[str], plan: _Plan, rules: _Rules) -> pl.DataFrame:
     """Read texts of a segment: whether it fits, columns of REQUESTS, and its fields, of which others may be made."""
     said = extract(texts, segment.expression, segment.groups)
-    requests = typed(said, columns=names)
-    fits = said["matched"] & ~_implausible(requests, latest)
+    requests = rules.typed(said, names)
+    fits = said["matched"] & ~rules.implausible(requests)
     fields = {_FIELD + name: said[name] for name in said.columns if name in plan.sources}
     return pl.DataFrame({_FITS: fits} | requests.to_dict() | fields)
 
@@ -257,9 +258,3 @@ def _find(lines: Lines, byte: bytes) -> NDArray[np.int64]:
         found.append(at)
         at = lines.content.find(byte, at + 1)
     return np.array(found, dtype=np.int64)
-
-
-def _implausible(typed: pl.DataFrame, latest: datetime) -> pl.Series:
-    """Tell of which values some rule says that they are implausible; one answer where no rule looks at them."""
-    against = [condition for column, _, condition in implausible(latest) if column in typed.columns]
-    return typed.select(pl.any_horizontal(pl.lit(value=False), *against)).to_series()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["json_layouts"]
 
-_SAMPLE: Final = 64
+_SAMPLE: Final = 32
 _MOST_LAYOUTS: Final = 4
 _MOST_BRACKETS: Final = 64
 _MOST_VALUES: Final = 128
@@ -119,7 +119,7 @@ def _shape(line: str) -> _Shape | None:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, bool]]:
-    """Take JSON without escaped quotes apart: strings, other values and what is between, and whether each is a value."""
+    """Take JSON without escaped quotes apart: values and what is between, and whether each is a value."""
     parts = text.split(_QUOTE)
     for i, part in enumerate(parts):
         if i % 2:
