@@ -122,6 +122,13 @@ def test_a_time_in_two_segments_has_to_be_one() -> None:
         same(data, one)
 
 
+def test_a_format_without_a_method_is_taken() -> None:
+    """Then no segment says it."""
+    one, line = format_from('%a %t "%U%q" %>s'), b'192.0.2.1 [22/Nov/2026:08:00:00 +0100] "/a?b" 200\n'
+    assert taken(line * 3, one) == 3
+    same(line * 3, one)
+
+
 @st.composite
 def mutated(draw: st.DrawFn, line: str) -> bytes:
     """Give a few lines, each changed in up to three places."""

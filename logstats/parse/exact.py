@@ -160,7 +160,7 @@ def _request_lines(fields: pl.DataFrame) -> list[pl.Series]:
     """Take method and target out of requests; each distinct one is split once, and its third word is a protocol."""
     have = frozenset(fields.columns)
     if have & _OWN_COLUMNS or "request" not in have:
-        return fields.select(_method(have), _target(have)).get_columns()
+        return fields.with_columns(_method(have), _target(have)).select("method", "target").get_columns()
     requests = distinct(fields["request"])
     split = pl.DataFrame({"request": requests.values}).select(
         _method(frozenset(("request",))), _target(frozenset(("request",)))
