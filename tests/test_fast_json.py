@@ -165,19 +165,65 @@ def test_no_other_log_is_taken(file: str) -> None:
         ("}", "} ", 0),
         ("}", "", 0),
         ("{", "x {", 0),
+        ('"remote_addr":', '"remote_addr":x', 0),
+        ('"remote_addr":', '"remote_addr": ', 0),
+        ('"remote_addr"', '"remote_adds"', 0),
         ("{", "{{", 0),
     ),
 )
 def test_what_fits_the_learned_shape(old: str, new: str, quick: int) -> None:
     """Of a log in one shape, a line that differs a little is taken if it surely says the same on the exact path."""
-    line = as_line(NGINX)
+    fits(as_line(NGINX), old, new, quick)
+
+
+@pytest.mark.parametrize(
+    ("entry", "old", "new", "quick"),
+    (
+        (NGINX | {"server_name": "b.example"}, "www.example.org", "", 0),
+        (NGINX | {"server_name": "b.example"}, "www.example.org", "-", 0),
+        (NGINX | {"server_name": "b.example"}, "www.example.org", "--", 1),
+        (NGINX | {"server_name": "b.example"}, "b.example", "", 1),
+        (MANY | {"Duration": 5}, "0.004", "0.005", 1),
+        (MANY | {"Duration": 5}, "0.004", "", 0),
+        (MANY | {"Duration": 5}, "0.004", "late", 1),
+        (MANY, '"GET"', '"PUT"', 1),
+        (MANY, '"GET"', '""', 0),
+        (MANY, '"/a?b=c"', '"-"', 0),
+        (MANY, '"1795330800.125"', '""', 0),
+        (MANY, '"1795330800.125"', '"x"', 0),
+        (MANY, '"90fe54"', '"\\""', 1),
+        (MANY, '"90fe54"', '"\\n"', 0),
+        (MANY, '"90fe54"', '"\x1f"', 0),
+        (MANY, '"90fe54"', "90", 0),
+        (LOCAL, "null", "true", 1),
+        (LOCAL, "null", "-12.50", 1),
+        (LOCAL, "null", "1e5", 0),
+        (LOCAL, "null", "01", 0),
+        (LOCAL, "null", "nul", 0),
+        (LOCAL, "null", "", 0),
+        (LOCAL, "-2.5", "- 2.5", 0),
+        (LOCAL, '"?b=c"', '"?"', 1),
+    ),
+)
+def test_which_value_counts(entry: dict[str, Any], old: str, new: str, quick: int) -> None:
+    """Where another key would count instead, a line is for the exact path; values that nobody wants have to be JSON."""
+    fits(as_line(entry), old, new, quick)
+
+
+@pytest.mark.parametrize(("prefix", "quick"), (("a: ", 1), ("", 0), ("{", 0), ('"', 0), ("\\", 0), ("\t", 1), ("[", 1)))
+def test_prefixes(prefix: str, quick: int) -> None:
+    """Whatever stands before the first brace is left away, but the first brace it is."""
+    fits(PREFIX + as_line(NGINX), PREFIX, prefix, quick)
+
+
+def fits(line: str, old: str, new: str, quick: int) -> None:
+    """Check whether a line that is changed fits the shape of what it was, and that both paths agree."""
     assert old in line
+    (layout,) = json_layouts(find_lines(line.encode()))
     data = f"{line}\n{line.replace(old, new)}\n".encode()
-    lines = find_lines(data)
-    (layout, *_) = json_layouts(find_lines(f"{line}\n".encode()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fast, "json_layouts", lambda _: [layout])
-        assert fast.read_fast(lines, JSON, timezone=ZONE, latest=NOW).height == 1 + quick
+        assert taken(data, JSON) == 1 + quick
         same(data, JSON)
 
 
