@@ -75,7 +75,8 @@ LOCAL: Final = {
     "numbers": [1, -2.5, {"a": True}, []],
     "http_user_agent": "Mozilla/5.0",
 }
-SERVERS: Final = {"nginx": NGINX, "Caddy": CADDY, "Traefik": TRAEFIK, "many": MANY, "local": LOCAL}
+LISTS: Final = LOCAL | {"uri": [["/b"], "/c"], "referer": [{"x": "y"}], "vhost": ["a.example", "b.example"]}
+SERVERS: Final = {"nginx": NGINX, "Caddy": CADDY, "Traefik": TRAEFIK, "many": MANY, "local": LOCAL, "lists": LISTS}
 PREFIX: Final = "Nov 22 08:00:00 web1 nginx: "
 VALUES: Final[tuple[Any, ...]] = (
     *(0, -1, 7, 200.0, 1e300, 10**17, 10**18, 10**20, -0.0, 0.1, 1e-9, True, None),

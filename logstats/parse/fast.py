@@ -3,7 +3,8 @@
 It takes lines of which it is certain that the exact path reads them in the same way, and leaves all others to that:
 lines with two backslashes together, a NUL, a character beyond ASCII or blanks at the end, lines that are too long, that
 have more or fewer quotes than the format, of which a segment does not fit, or that say something implausible. Why the
-segments decide about the whole line is said in `pieces.segments`; a property test holds both paths side by side.
+segments decide about the whole line is said in `pieces.segments`, and of JSON in `json_shapes`; property tests hold
+both paths side by side.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
 import polars as pl
 
 from logstats.codes import recoded
@@ -20,6 +20,7 @@ from logstats.distinct import Memo
 from logstats.parse.clf import framed_times
 from logstats.parse.exact import as_requests, extract, needs
 from logstats.parse.json_shapes import json_layouts
+from logstats.parse.places import find_quotes, segment_places
 from logstats.parse.plausible import implausible
 from logstats.schema import REQUESTS
 
@@ -27,25 +28,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from numpy.typing import NDArray
-
     from logstats.parse.formats import Format
     from logstats.parse.pieces import Layout, Segment
+    from logstats.parse.places import Quoted
     from logstats.read import Lines
 
 __all__ = ["Memory", "read_fast"]
 
-_MAX_LINE_BYTES: Final = 65_536
-_QUOTE: Final = ord('"')
-_NEWLINE: Final = ord("\n")
-_BACKSLASH: Final = ord("\\")
-_ASCII: Final = 0x7F
 _MOST: Final = 250_000
 _MOST_LAYOUTS: Final = 4
-_RARE: Final = 20_000
 _FITS: Final = "fits"
 _FIELD: Final = "field "
-_BLANKS: Final = np.frombuffer(b"\r\t ", dtype=np.uint8)
 
 
 @dataclass
@@ -89,7 +82,7 @@ def read_fast(
     layouts = json_layouts(lines) if line_format.syntax == "json" else [line_format.layout]
     if not any(layouts) or not len(lines):
         return pl.DataFrame(schema=REQUESTS)
-    quoted, memory = _quoted(lines), memory or Memory()
+    quoted, memory = find_quotes(lines), memory or Memory()
     rules = _Rules(timezone, latest, opt_out_cookie)
     read: list[pl.DataFrame] = []
     for layout in layouts:
@@ -117,10 +110,10 @@ class _Rules(NamedTuple):
         return typed.select(pl.any_horizontal(pl.lit(value=False), *against)).to_series()
 
 
-def _read_layout(lines: Lines, quoted: _Quoted, layout: Layout, rules: _Rules, memos: Sequence[Memo]) -> pl.DataFrame:
+def _read_layout(lines: Lines, quoted: Quoted, layout: Layout, rules: _Rules, memos: Sequence[Memo]) -> pl.DataFrame:
     """Read the lines that have a layout, and are not yet read."""
     plan = _plan(layout, rules.opt_out_cookie)
-    rows, places = _places(lines, quoted, layout)
+    rows, places = segment_places(lines, quoted, layout)
     texts = pl.Series(lines.cut(places))
     columns: dict[str, pl.Series] = {}
     apart: dict[str, pl.Series] = {}
@@ -182,79 +175,3 @@ def _read(texts: pl.Series, *, segment: Segment, names: Sequence[str], plan: _Pl
     fits = said["matched"] & ~rules.implausible(requests)
     fields = {_FIELD + name: said[name] for name in said.columns if name in plan.sources}
     return pl.DataFrame({_FITS: fits} | requests.to_dict() | fields)
-
-
-class _Quoted(NamedTuple):
-    """The quotes of a block.
-
-    Attributes:
-        places: Where they are, but for those that a backslash escapes.
-        per_line: How many there are in each line.
-        quick: Which lines may be quickly read.
-    """
-
-    places: NDArray[np.int64]
-    per_line: NDArray[np.int64]
-    quick: NDArray[np.bool_]
-
-
-def _quoted(lines: Lines) -> _Quoted:
-    quick, escaped = _plain(lines, np.frombuffer(lines.content, dtype=np.uint8))
-    quotes = lines.positions(_QUOTE)
-    quotes = np.delete(quotes, np.searchsorted(quotes, escaped))
-    return _Quoted(quotes, np.diff(np.searchsorted(quotes, lines.starts)), quick)
-
-
-def _places(lines: Lines, quoted: _Quoted, layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Choose the lines that may have a layout, and find where each of their segments begins.
-
-    Returns:
-        Their positions; and for each of them the begin of each segment and the line's end, one after the other, and at
-        last the end of the block. What lies between the end of a line and the start of the next is not looked at.
-    """
-    count = sum(segment.quotes for segment in layout)
-    quick = quoted.quick & (quoted.per_line == count)
-    rows = np.flatnonzero(quick)
-    of_line = np.empty((len(rows), len(layout) + 1), dtype=np.int64)
-    of_line[:, 0], of_line[:, -1] = lines.starts[rows], lines.starts[1:][rows] - 1
-    quotes_of_line, passed = quoted.places[np.repeat(quick, quoted.per_line)].reshape(-1, count), 0
-    for i, segment in enumerate(layout):
-        if i and segment.quotes:
-            of_line[:, i] = quotes_of_line[:, passed]
-        passed += segment.quotes
-    for i, segment in enumerate(layout):
-        if segment.width:  # it ends where the next one begins
-            of_line[:, i] = of_line[:, i + 1] - segment.width
-            if (short := of_line[:, i] < of_line[:, i - 1]).any():
-                rows, of_line = rows[~short], of_line[~short]
-    return rows, np.append(of_line.ravel(), len(lines.content))
-
-
-def _plain(lines: Lines, content: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Tell which lines are whole, not too long, without blanks at the end, double backslash, NUL and non-ASCII.
-
-    Returns:
-        Whether each line is so; and the quotes that a backslash escapes.
-    """
-    ends = lines.starts[1:] - 1
-    plain: NDArray[np.bool_] = (np.diff(lines.starts) <= _MAX_LINE_BYTES) & (content[ends] == _NEWLINE)
-    plain &= ~np.isin(content[ends - 1], _BLANKS)
-    backslashes = _find(lines, b"\\")
-    following = content.take(backslashes + 1, mode="clip")
-    wrong = [backslashes[(following == _BACKSLASH) | (following == _NEWLINE)], _find(lines, b"\0")]
-    if not lines.content.isascii():  # a segment of fixed width must not begin in the middle of a character
-        wrong.append(np.flatnonzero(content > _ASCII))
-    plain[np.searchsorted(lines.starts, np.concatenate(wrong), side="right") - 1] = False
-    return plain, backslashes[following == _QUOTE] + 1
-
-
-def _find(lines: Lines, byte: bytes) -> NDArray[np.int64]:
-    """Find a byte that is rare, or not so rare."""
-    found: list[int] = []
-    at = lines.content.find(byte)
-    while at >= 0:
-        if len(found) == _RARE:
-            return lines.positions(ord(byte))
-        found.append(at)
-        at = lines.content.find(byte, at + 1)
-    return np.array(found, dtype=np.int64)
