@@ -113,6 +113,22 @@ def test_a_field_in_two_segments_is_for_the_exact_path() -> None:
     assert not format_from('%a %t "%r" %>s "%{X-Forwarded-For}i" "%h"').layout
 
 
+def test_a_time_in_two_segments_has_to_be_one() -> None:
+    """What is made of two columns has to be as plausible as what stands in one."""
+    one = format_from('%{%Y-%m-%d}t "%r" %{%H:%M:%S}t %>s %a')
+    for day, quick in (("2026-11-22", 1), ("2026-99-22", 0), ("2036-11-22", 0)):
+        data = f'{day} "GET / HTTP/1.1" 08:00:00 200 192.0.2.1\n'.encode()
+        assert taken(data, one) == quick
+        same(data, one)
+
+
+def test_a_format_without_a_method_is_taken() -> None:
+    """Then no segment says it."""
+    one, line = format_from('%a %t "%U%q" %>s'), b'192.0.2.1 [22/Nov/2026:08:00:00 +0100] "/a?b" 200\n'
+    assert taken(line * 3, one) == 3
+    same(line * 3, one)
+
+
 @st.composite
 def mutated(draw: st.DrawFn, line: str) -> bytes:
     """Give a few lines, each changed in up to three places."""

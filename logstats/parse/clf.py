@@ -1,4 +1,4 @@
-"""Times in the Common Log Format, many at a time: `22/Nov/2026:08:00:00 +0100` at known places of a block.
+"""Times, many at a time: `22/Nov/2026:08:00:00 +0100` or `2026-11-22T08:00:00+01:00` at known places of a block.
 
 The time of day is read from its bytes. Days and offsets are few in a block: each pair of them is read once, by the
 exact path's own expressions. What has another shape, and what more pairs there are, is left to the exact path.
@@ -12,15 +12,16 @@ import numpy as np
 import polars as pl
 from numpy.lib.stride_tricks import sliding_window_view
 
+from logstats.parse.pieces import CLOCKS
 from logstats.parse.times import instants
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["WIDTH", "clf_times"]
+    from logstats.parse.pieces import Frame
 
-WIDTH: Final = len("22/Nov/2026:08:00:00 +0100")
-_CLOCK: Final = slice(12, 20)
+__all__ = ["framed_times"]
+
 _MOST_KINDS: Final = 100
 _WORD: Final = 8
 
@@ -31,23 +32,33 @@ _SHAPE_OF_CLOCK: Final = np.uint64(0x3030_3A30_303A_3030)
 _SIX_MORE: Final = np.uint64(0x0606_0006_0600_0606)
 
 
-def clf_times(
-    content: bytes | bytearray, places: NDArray[np.int64], frame: tuple[str, str]
+def framed_times(
+    content: bytes | bytearray, begins: NDArray[np.int64], ends: NDArray[np.int64], frame: Frame
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Read the times that stand at some places, each between two texts that are the same everywhere.
+    """Read times, each of which stands between two texts that are the same everywhere.
 
     Args:
         content: A block.
-        places: Where the text before each time begins; all of frame and time lies within the block.
-        frame: What stands right before each time and right behind it.
+        begins: Where the text before each time begins.
+        ends: Where the text behind it ends.
+        frame: Which time it is, and the texts.
 
     Returns:
         Milliseconds since 1970 in UTC, and whether each could be read: it is a time, and stands in its frame.
     """
-    if not len(places):  # then the block may be shorter than a time
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
-    before, after = (text.encode() for text in frame)
-    width, at = len(before) + WIDTH + len(after), len(before) + _CLOCK.start
+    before, behind = frame.before.encode(), frame.behind.encode()
+    whole = ends - begins == len(before) + frame.width + len(behind)
+    times = np.zeros(len(begins), dtype=np.int64)
+    if whole.any():  # else the block may be shorter than a time
+        times[whole], whole[whole] = _of_width(content, begins[whole], frame)
+    return times, whole
+
+
+def _of_width(
+    content: bytes | bytearray, places: NDArray[np.int64], frame: Frame
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    before, behind = frame.before.encode(), frame.behind.encode()
+    width, at = len(before) + frame.width + len(behind), len(before) + CLOCKS[frame.field].start
     texts = np.zeros((len(places), -(-width // _WORD) * _WORD), dtype=np.uint8)
     texts[:, :width] = sliding_window_view(np.frombuffer(content, dtype=np.uint8), width)[places]
     clocks = texts[:, at : at + _WORD].copy()
@@ -60,7 +71,7 @@ def clf_times(
             break
         row = int(waiting.argmax())
         alike = np.logical_and.reduce([word == word[row] for word in words])
-        midnight = _midnight(texts[row, :width].tobytes(), before, after)
+        midnight = _midnight(texts[row, :width].tobytes(), before, behind, frame.field)
         if midnight is None:
             read &= ~alike
         else:
@@ -79,10 +90,10 @@ def _seconds_of_day(clocks: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDAr
     return (hours * np.uint64(3_600) + minutes * np.uint64(60) + seconds).view(np.int64), shaped
 
 
-def _midnight(text: bytes, before: bytes, after: bytes) -> int | None:
+def _midnight(text: bytes, before: bytes, behind: bytes, field: str) -> int | None:
     """Give the instant of midnight on a day, as the exact path reads it; nothing where the frame is another one."""
-    if not (text.startswith(before) and text.endswith(after)):
+    if not (text.startswith(before) and text.endswith(behind)):
         return None
-    time = text[len(before) : len(text) - len(after)].decode("ascii", "replace")
-    instant = instants(pl.DataFrame({"time_clf": [time]}), "UTC").to_physical().item()
+    time = text[len(before) : len(text) - len(behind)].decode("ascii", "replace")
+    instant = instants(pl.DataFrame({field: [time]}), "UTC").to_physical().item()
     return int(instant) if instant is not None else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -29,12 +31,11 @@ _HOST_PORT: Final = ":[0-9]+$"
 _LARGEST: Final = 2.0**53  # what a Float64 still counts exactly; far more than a response has bytes
 _ONE_USER_AGENT: Final = r"^\{([A-Za-z][^{}|]*/[^{}|]*)\}"
 _TEXTS: Final = tuple(name for name, dtype in REQUESTS.items() if dtype == pl.String)
-_DURATIONS: Final = {"seconds": 1.0, "milliseconds": 0.001, "microseconds": 0.000_001}
+_DURATIONS: Final = {"seconds": 1.0, "milliseconds": 0.001, "microseconds": 0.000_001, "nanoseconds": 1e-9}
 
-_REQUEST: Final = _OWN_COLUMNS | {"request", "query", "bare_query"}
 _SOURCES: Final[Mapping[str, frozenset[str]]] = {
-    "method": _REQUEST,
-    "target": _REQUEST,
+    "method": frozenset(("method", "request")),
+    "target": frozenset(("target", "path", "query", "bare_query", "request")),
     "bytes": frozenset(("body_bytes", "bytes_out")),
     "seconds": frozenset(_DURATIONS),
     "opt_out": frozenset(("gpc", "dnt")),
@@ -81,7 +82,8 @@ def extract(texts: pl.Series, expression: str, groups: Sequence[Field]) -> pl.Da
     by_name: dict[str, list[pl.Expr]] = {}
     for i in sorted(range(len(groups)), key=lambda i: groups[i].rank):
         column = pl.col(str(i))
-        by_name.setdefault(str(groups[i].name), []).append(pl.when(column != "-").then(column))
+        present = reduce(and_, (column != text for text in groups[i].absent))
+        by_name.setdefault(str(groups[i].name), []).append(pl.when(present).then(column))
     columns = [pl.coalesce(choices).alias(name) for name, choices in by_name.items()]
     fields = raw.select(pl.col("0").is_not_null().alias("matched"), *columns)
     escaped = texts.str.contains("\\", literal=True).fill_null(value=False)
@@ -158,7 +160,7 @@ def _request_lines(fields: pl.DataFrame) -> list[pl.Series]:
     """Take method and target out of requests; each distinct one is split once, and its third word is a protocol."""
     have = frozenset(fields.columns)
     if have & _OWN_COLUMNS or "request" not in have:
-        return fields.select(_method(have), _target(have)).get_columns()
+        return fields.with_columns(_method(have), _target(have)).select("method", "target").get_columns()
     requests = distinct(fields["request"])
     split = pl.DataFrame({"request": requests.values}).select(
         _method(frozenset(("request",))), _target(frozenset(("request",)))

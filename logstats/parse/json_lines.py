@@ -10,7 +10,7 @@ import polars as pl
 
 from logstats.parse.formats import json_keys
 
-__all__ = ["json_fields"]
+__all__ = ["json_fields", "json_object"]
 
 _SECONDS_PER_NANOSECOND: Final = 1e-9
 _REQUEST: Final = ("request", "method", "target")
@@ -29,11 +29,11 @@ def json_fields(lines: pl.Series) -> pl.DataFrame:
     Returns:
         One row a line: a String column for each field, null for `-` and empty texts; `matched`: whether the
         line is an object that holds a time and a status; `asked`: whether it has a place for a request, be it
-        empty. Values that are no text or number count as absent.
+        empty. Values that are no text or number count as absent; nanoseconds have become seconds.
     """
     by_shape: dict[tuple[str, ...], list[tuple[int, dict[str, Any]]]] = {}
     for row, line in enumerate(lines):
-        entry = _object(line[line.find("{") :]) if "{" in line else None
+        entry = json_object(line[line.find("{") :]) if "{" in line else None
         if entry:
             by_shape.setdefault(tuple(entry), []).append((row, entry))
     empty = pl.DataFrame(schema={"row": pl.Int64, **dict.fromkeys(json_keys(), pl.String), "asked": pl.Boolean})
@@ -42,7 +42,9 @@ def json_fields(lines: pl.Series) -> pl.DataFrame:
     rows = pl.DataFrame({"row": pl.int_range(lines.len(), eager=True)})
     matched = pl.any_horizontal(pl.col(name).is_not_null() for name in _TIMES) & pl.col("status").is_not_null()
     return rows.join(found, on="row", how="left", maintain_order="left").select(
-        *json_keys(), matched.alias("matched"), pl.col("asked").fill_null(value=False)
+        *(name for name in json_keys() if name != "nanoseconds"),
+        matched.alias("matched"),
+        pl.col("asked").fill_null(value=False),
     )
 
 
@@ -100,7 +102,8 @@ def _paths() -> dict[str, list[tuple[str, ...]]]:
     return {name: [tuple(key.split(".")) for key in keys] for name, keys in json_keys().items()}
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def json_object(text: str) -> dict[str, Any] | None:
+    """Read a text as JSON; None if it is none, or no object."""
     try:
         entry = orjson.loads(text)
     except orjson.JSONDecodeError:

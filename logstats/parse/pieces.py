@@ -9,9 +9,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
-__all__ = ["Field", "Kind", "Layout", "Piece", "Segment", "Text", "anchored", "prefix_of", "segments"]
+__all__ = [
+    "CLOCKS",
+    "Field",
+    "Frame",
+    "Kind",
+    "Layout",
+    "Piece",
+    "Segment",
+    "Text",
+    "anchored",
+    "escaped",
+    "prefix_of",
+    "segments",
+]
+
+CLOCKS: Final = {"time_clf": slice(12, 20), "time_iso8601": slice(11, 19)}
+"""Fields that hold a whole time, and where in it the time of day stands, as `08:00:00`."""
 
 Kind = Literal["token", "text", "list", "client", "host", "number", "path", "query", "own"]
 
@@ -33,6 +49,7 @@ class Field:
         rank: Of several columns with one name the lowest rank that is not `-` wins.
         pattern: Its own expression, for kind `own`.
         optional: The server writes `-` when a condition of the format is not met.
+        absent: Texts that stand for nothing.
     """
 
     name: str | None
@@ -40,9 +57,26 @@ class Field:
     rank: int = 0
     pattern: str = ""
     optional: bool = False
+    absent: tuple[str, ...] = ("-",)
 
 
 Piece = Text | Field
+
+
+class Frame(NamedTuple):
+    """What a segment is in which nothing varies but a time.
+
+    Attributes:
+        field: Name of the field that the time is: one of CLOCKS.
+        before: What stands before the time.
+        behind: What stands behind it.
+        width: Number of characters of the time.
+    """
+
+    field: str
+    before: str
+    behind: str
+    width: int
 
 
 @dataclass
@@ -50,17 +84,17 @@ class Segment:
     """A part of a line: between two quotes, or of that the time at its end.
 
     Attributes:
-        quotes: How many quotes are in it; if there are any, the first one begins it.
+        quotes: How many quotes are in it; if there are any, the first one begins it, except where the line begins.
         groups: The field of each group of its expression.
         width: Number of its characters; 0 where that is not known.
-        frame: Of a segment that is a time and nothing else that varies: what stands before the time and behind it.
+        frame: Of a segment that is a time and nothing else that varies.
         text: All that it is, unless there is a field in it.
     """
 
     quotes: int = 0
     groups: list[Field] = field(default_factory=list)
     width: int = 0
-    frame: tuple[str, str] | None = None
+    frame: Frame | None = None
     text: str | None = ""
     _parts: list[str] = field(default_factory=list)
 
@@ -150,8 +184,8 @@ def segments(pieces: tuple[Piece, ...], captured: frozenset[str]) -> Layout:
     stretches: list[list[tuple[Piece, str]]] = [[]]
     for piece, pattern in zip(pieces, _patterns(pieces), strict=True):
         first, *others = piece.text.split('"') if isinstance(piece, Text) else (None,)
-        stretches[-1].append((piece, pattern) if first is None else (Text(first), _escaped(first)))
-        stretches += [[(Text(text), _escaped(text))] for text in ('"' + other for other in others)]
+        stretches[-1].append((piece, pattern) if first is None else (Text(first), escaped(first)))
+        stretches += [[(Text(text), escaped(text))] for text in ('"' + other for other in others)]
     if len(stretches) == 1:
         return ()
     return tuple(segment for stretch in _with_text_behind(stretches) for segment in _cut(stretch, captured))
@@ -181,8 +215,9 @@ def _cut(stretch: list[tuple[Piece, str]], captured: frozenset[str]) -> Layout:
         return (head,)
     bracketed = stretch[at][1].startswith("\\[")
     behind = "".join(piece.text for piece, _ in stretch[at:] if isinstance(piece, Text))
-    tail.frame = ("[", "]" + behind) if bracketed else ("", behind)
-    tail.width = _CLF_WIDTH + sum(map(len, tail.frame))
+    before, behind = ("[", "]" + behind) if bracketed else ("", behind)
+    tail.frame = Frame("time_clf", before, behind, _CLF_WIDTH)
+    tail.width = len(before) + _CLF_WIDTH + len(behind)
     return head, tail
 
 
@@ -211,7 +246,7 @@ def _patterns(pieces: tuple[Piece, ...]) -> list[str]:
     for i, piece in enumerate(pieces):
         if isinstance(piece, Text):
             quoted ^= piece.text.count('"') % 2 == 1
-            patterns.append(_escaped(piece.text))
+            patterns.append(escaped(piece.text))
         else:
             patterns.append(_field_pattern(piece, quoted=quoted, stop=_stop(pieces, i)))
     return patterns
@@ -262,5 +297,6 @@ def _escape(text: str) -> str:
     return "\\" + text if text in _META else text
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Write the expression of a text."""
     return "".join(map(_escape, text))
