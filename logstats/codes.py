@@ -6,7 +6,7 @@ A Categorical type has its codes in the order in which texts came, an Enum of `t
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_MANY: Final = 1_000_000  # a table of them takes 200 bytes for each, and is slower than sorting
 _Number = TypeVar("_Number", np.int64, np.uint64)
 
 __all__ = [
@@ -119,9 +120,16 @@ def in_order(dtype: pl.Enum) -> bool:
 
 
 def numbered(values: NDArray[_Number]) -> tuple[NDArray[_Number], NDArray[np.uint32]]:
-    """Number distinct numbers in the order in which they come: they, and for each value its number."""
-    found = pa.array(values).dictionary_encode()
-    return found.dictionary.to_numpy(), found.indices.to_numpy().astype(np.uint32)
+    """Number distinct numbers: they, and for each value its number."""
+    if len(values) < _MANY:
+        found = pa.array(values).dictionary_encode()
+        return found.dictionary.to_numpy(), found.indices.to_numpy().astype(np.uint32)
+    order = pl.Series(values).arg_sort().to_numpy()
+    ordered = values[order]
+    is_new = np.append(True, ordered[1:] != ordered[:-1])
+    numbers = np.empty(len(values), dtype=np.uint32)
+    numbers[order] = np.cumsum(is_new, dtype=np.uint32) - np.uint32(1)
+    return ordered[is_new], numbers
 
 
 def number_above(codes: pl.Series) -> int:

@@ -87,6 +87,8 @@ def report(sources: Iterable[Source], run: Run[ThrowawayStore]) -> Report:
     waiting = 0 if any(pipeline.parts_of(run.store, *day) > 1 for day in days) else WORKERS
     for _, of_day in ahead(lambda day: close(run, day[0], day[1], "reported"), days, waiting):
         run.store.cells.keep(of_day)
+        if not waiting:
+            give_back()
     found.cells = run.store.cells
     return found
 

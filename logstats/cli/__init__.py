@@ -25,13 +25,13 @@ from logstats.cli.publishing import commission, page, privacy, publish, release,
 from logstats.cli.setting_up import explain, features, geo, hook
 from logstats.console import Console
 from logstats.errors import LogstatsError
+from logstats.memory import keep_little
 
 __all__ = ["cli", "main"]
 
 _INTERRUPTED: Final = 130
 _TERMINATED: Final = 143
 _NEVER_SPILL: Final = "1000000000"
-_FEW_ARENAS: Final = "narenas:2"  # of polars' allocator, which keeps memory in each: 10 % less on 20 million lines
 _CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _COMMANDS: Final = (
     *(report, ingest, close, status, redo, forget),
@@ -48,7 +48,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     # polars may put frames on a disk when it thinks that memory is short, and a frame may hold addresses.
     os.environ.setdefault("POLARS_OOC_MEMORY_BUDGET_MB", _NEVER_SPILL)
-    os.environ.setdefault("_RJEM_MALLOC_CONF", _FEW_ARENAS)
+    keep_little()
     code: int | None
     try:
         code = cli.main(standalone_mode=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from logstats.ordering import sort_rows
 from logstats.parquet import write_parquet
 from logstats.schema import DEFINITION, TABLES
 from logstats.store.files import private_folder
@@ -58,5 +59,5 @@ def write_month(
     path = private_folder(private_folder(folder) / name) / f"{month}.{secrets.token_hex(4)}.parquet"
     meanings = {column.name: f"{column.english} / {column.french}" for column in table.columns}
     about = {"table": name, "schema_version": str(VERSION), "definition": DEFINITION}
-    write_parquet(whole.sort(table.dimensions, nulls_last=True), path, descriptions=meanings, metadata=about)
+    write_parquet(sort_rows(whole, table.dimensions), path, descriptions=meanings, metadata=about)
     return path, whole.height

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Shares"]
 
 _TEXTS: Final = tuple(name for name, dtype in HITS.items() if dtype == pl.String)
-_AT_ONCE: Final = 300_000  # hits that are shared out at a time
+_AT_ONCE: Final = 300_000  # hits that are shared out at a time, at most
+_PIECE: Final = 5_000  # hits of a share among them that are worth a piece of their own
 
 
 class Shares:
@@ -49,7 +50,7 @@ class Shares:
         self._pieces: list[list[tuple[int, int]]] = [[] for _ in range(number)]
         try:
             with cannot_write(folder):
-                for _, pieces in ahead(self._shared_out, _batches(frames)):
+                for _, pieces in ahead(self._shared_out, _batches(frames, min(_AT_ONCE, number * _PIECE))):
                     self._write(pieces)
         except BaseException:
             self._file.close()
@@ -105,12 +106,12 @@ def _meant(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return column.cast(dtype)
 
 
-def _batches(frames: Iterable[pl.DataFrame]) -> Iterator[list[pl.DataFrame]]:
+def _batches(frames: Iterable[pl.DataFrame], at_once: int) -> Iterator[list[pl.DataFrame]]:
     """Gather frames until there are enough hits to share out."""
     waiting: list[pl.DataFrame] = []
     for frame in frames:
         waiting.append(frame)
-        if sum(one.height for one in waiting) >= _AT_ONCE:
+        if sum(one.height for one in waiting) >= at_once:
             yield waiting
             waiting = []
     if waiting:
