@@ -58,7 +58,7 @@ def test_rows_are_sorted_as_polars_sorts_them(rows: list[dict[str, Any]], column
     """Null last, texts by their bytes, numbers of any size: also where no number can hold all columns."""
     drawn = frame(rows)
     expected = drawn.with_columns(pl.col("coded").cast(pl.String)).sort(columns, nulls_last=True).select(columns)
-    assert_frame_equal(sort_rows(drawn, columns).select(columns).cast(dict(expected.schema)), expected)
+    assert_frame_equal(sort_rows(drawn, columns).select(columns).cast(expected.schema), expected)
 
 
 def counted(rows: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
@@ -81,14 +81,14 @@ def test_paths_are_counted_as_by_grouping(rows: list[dict[str, Any]], depth: int
         tree = Paths(drawn, columns, ["visitor"])
         whole, prefixes = tree.count("visitor"), tree.count_prefixes("visitor", 1)
     plain: dict[str, Any] = {"coded": pl.String, "device": pl.String}
-    names: dict[str, Any] = {name: dtype for name, dtype in plain.items() if name in columns}
+    names: Any = {name: dtype for name, dtype in plain.items() if name in columns}
     assert_frame_equal(whole.cast(names), counted(drawn, columns).cast(names), check_row_order=False)
     assert prefixes["depth"].min() in {1, None}
     for length in range(1, depth + 1):
         found = prefixes.filter(pl.col("depth") == length)
         assert all(found[name].null_count() == found.height for name in columns[length:])
         expected = counted(drawn, columns[:length]).filter(pl.col(columns[length - 1]).is_not_null())
-        short: dict[str, Any] = {name: dtype for name, dtype in names.items() if name in columns[:length]}
+        short: Any = {name: dtype for name, dtype in names.items() if name in columns[:length]}
         assert_frame_equal(
             found.select(*columns[:length], "rows", "distinct", "most").cast(short),
             expected.cast(short),
