@@ -11,7 +11,7 @@ __all__ = ["give_back", "keep_little"]
 
 _ARENA_MAX: Final = -8  # M_ARENA_MAX of glibc's malloc.h
 _POLARS: Final = "_RJEM_MALLOC_CONF"
-_LITTLE: Final = "narenas:2,dirty_decay_ms:500"
+_LITTLE: Final = "narenas:1,dirty_decay_ms:200"
 
 
 def keep_little() -> None:

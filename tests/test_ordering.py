@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from logstats import codes, ordering
 from logstats.cells import paths
 from logstats.cells.paths import Paths
-from logstats.ordering import sort_rows
+from logstats.ordering import add_up, sort_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,6 +59,19 @@ def test_rows_are_sorted_as_polars_sorts_them(rows: list[dict[str, Any]], column
     drawn = frame(rows)
     expected = drawn.with_columns(pl.col("coded").cast(pl.String)).sort(columns, nulls_last=True).select(columns)
     assert_frame_equal(sort_rows(drawn, columns).select(columns).cast(expected.schema), expected)
+
+
+@pytest.mark.parametrize("largest", (1 << 64, 1 << 4))
+@given(rows=st.lists(ROW, max_size=40), columns=COLUMNS)
+def test_equal_rows_are_added_up_as_by_grouping(rows: list[dict[str, Any]], columns: list[str], largest: int) -> None:
+    """Sums and largest values are those of group_by, for the same rows, whether numbers hold all columns or not."""
+    drawn = frame(rows).with_columns(sums=pl.int_range(pl.len()), most=pl.int_range(pl.len()) % 7)
+    expected = drawn.group_by(columns).agg(pl.col("sums").sum(), pl.col("most").max())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ordering, "_LARGEST", largest)
+        found = add_up(drawn, columns, {"sums": "sum", "most": "max"})
+    texts: Any = {name: pl.String for name in columns if name in {"coded", "device"}}
+    assert_frame_equal(found.cast(texts), expected.cast(texts), check_row_order=False)
 
 
 def counted(rows: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from logstats.cells.prefixes import count_prefixes
 from logstats.cells.quality import count_quality
 from logstats.cells.service import count_features, count_funnels
 from logstats.codes import in_order
-from logstats.ordering import sort_rows
+from logstats.ordering import add_up, sort_rows
 from logstats.schema import OTHER_PAGE, TABLES
 
 if TYPE_CHECKING:
@@ -122,12 +122,9 @@ def add(cells: Iterable[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
 
 
 def _sum(name: str, frames: list[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(frames).group_by(TABLES[name].dimensions).agg(map(_added, TABLES[name].measures))
-
-
-def _added(measure: str) -> pl.Expr:
-    """Add up a measure over different visitors; of what one visitor has at most, the largest counts."""
-    return pl.col(measure).max() if measure == "max_views" else pl.col(measure).sum()
+    # Of what one visitor has at most, the largest counts.
+    how = {measure: "max" if measure == "max_views" else "sum" for measure in TABLES[name].measures}
+    return add_up(pl.concat(frames, rechunk=True), TABLES[name].dimensions, how)
 
 
 def empty_cells() -> dict[str, pl.DataFrame]:
@@ -135,11 +132,11 @@ def empty_cells() -> dict[str, pl.DataFrame]:
     return {name: pl.DataFrame(schema=table.schema) for name, table in TABLES.items()}
 
 
-def declared(cells: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Sort tables by their dimensions, and give them the types that schema.py declares."""
+def declared(cells: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Sort tables by their dimensions, and give them the types that schema.py declares; what was given is emptied."""
     return {
-        name: sort_rows(frame, TABLES[name].dimensions).cast(pl.Schema(TABLES[name].schema))
-        for name, frame in cells.items()
+        name: sort_rows(cells.pop(name), TABLES[name].dimensions).cast(pl.Schema(TABLES[name].schema))
+        for name in list(cells)
     }
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["count_prefixes"]
 
 _CODES: Final = pl.Categorical(pl.Categories("logstats.levels"))
+_FAMILY: Final = pl.Enum(sorted(FAMILIES))
 _ROOT: Final = ("day", "site")
 _COUNTED: Final = ("page_view", "download")
 
@@ -58,7 +59,7 @@ def _prefixes(family: str, rows: pl.DataFrame) -> pl.DataFrame:
     paths = Paths(rows, (*_ROOT, *levels), ["visitor"], dict.fromkeys(("site", *levels), _CODES))
     return paths.count_prefixes("visitor", len(_ROOT)).select(
         *_ROOT,
-        pl.lit(family, dtype=_CODES).alias("family"),
+        pl.lit(family, dtype=_FAMILY).alias("family"),
         (pl.col("depth") - len(_ROOT)).alias("level"),
         *(pl.col(name).alias(level) for name, level in named.items()),
         *(pl.lit(None, dtype=_CODES).alias(level) for level in LEVELS[len(levels) :]),

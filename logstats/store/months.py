@@ -56,8 +56,10 @@ def write_month(
     whole = pl.concat([pl.DataFrame(schema=table.schema), *kept, *([] if cells is None else [cells])])
     if whole.is_empty():
         return None
+    whole = sort_rows(whole, table.dimensions)
     path = private_folder(private_folder(folder) / name) / f"{month}.{secrets.token_hex(4)}.parquet"
     meanings = {column.name: f"{column.english} / {column.french}" for column in table.columns}
     about = {"table": name, "schema_version": str(VERSION), "definition": DEFINITION}
-    write_parquet(sort_rows(whole, table.dimensions), path, descriptions=meanings, metadata=about)
+    schema = pl.Schema(table.schema)  # so that it is written some rows at a time
+    write_parquet(whole, path, schema=schema, descriptions=meanings, metadata=about)
     return path, whole.height
