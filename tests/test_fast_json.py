@@ -314,3 +314,23 @@ def test_fast_and_exact_agree(lines: list[str], whole: bool, end: str) -> None: 
     """Whatever is in a line, and whichever lines the shapes are learned from: both paths agree, also on the reasons."""
     plain = [as_line(entry) for entry in SERVERS.values()] if whole else []
     same("\n".join(plain + lines).encode() + end.encode(), JSON)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "target"),
+    (
+        ("/a", "b=c", "/a?b=c"),  # as nginx writes $uri and $args
+        ("/a", "?b=c", "/a?b=c"),
+        ("/a?b=c", "b=c", "/a?b=c"),
+        ("/a", "", "/a"),
+        ("/a", "-", "/a"),
+    ),
+)
+def test_a_query_beside_the_path(path: str, query: str, target: str) -> None:
+    """Path and query in columns of their own make the target that was asked for, on both paths."""
+    entry = {name: value for name, value in NGINX.items() if name not in {"request", "method", "target"}}
+    line = json.dumps(entry | {"request_method": "GET", "uri": path, "args": query}).encode() + b"\n"
+    lines = find_lines(line * 3)
+    read = parse(lines.texts(), [JSON], timezone=ZONE, latest=NOW)
+    assert read.requests["target"].to_list() == [target] * 3
+    same(line * 3, JSON)

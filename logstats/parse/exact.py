@@ -176,7 +176,7 @@ def _method(have: frozenset[str]) -> pl.Expr:
 
 def _target(have: frozenset[str]) -> pl.Expr:
     """Give path and query, whatever columns they stand in."""
-    query = pl.coalesce(_text(have, "query"), "?" + _text(have, "bare_query"), pl.lit(""))
+    query = pl.coalesce(_text(have, "query"), "?" + _text(have, "bare_query").str.strip_prefix("?"), pl.lit(""))
     path = pl.coalesce(_text(have, "target"), _text(have, "path"))
     with_query = pl.when(path.str.contains("?", literal=True)).then(path).otherwise(path + query)
     request = _text(have, "request")
