@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["add_up", "sort_rows"]
+__all__ = ["add_up", "begins_of", "sort_rows"]
 
 _LARGEST: Final = 1 << 64
 
@@ -58,13 +58,20 @@ def add_up(frame: pl.DataFrame, columns: Sequence[str], measures: Mapping[str, s
         return frame.group_by(columns).agg(added_up)
     order = pl.Series(numbers).arg_sort().to_numpy()
     numbers = numbers[order]
-    begins = np.append(0, np.flatnonzero(numbers[1:] != numbers[:-1]) + 1)
+    begins = begins_of(numbers)
     added = {
         name: (np.add if how == "sum" else np.maximum).reduceat(frame[name].to_numpy()[order], begins)
         for name, how in measures.items()
     }
     first = frame.select(columns)[pl.Series(order[begins])]
     return first.with_columns(pl.Series(name, values) for name, values in added.items())
+
+
+def begins_of(ordered: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Give the places at which another number begins."""
+    if not len(ordered):
+        return np.empty(0, dtype=np.int64)
+    return np.append(0, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1)
 
 
 def _numbers(columns: Iterable[pl.Series], rows: int) -> tuple[NDArray[np.uint64], int]:

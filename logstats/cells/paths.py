@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from logstats.codes import coded, numbered, taken_apart
+from logstats.ordering import begins_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -129,7 +130,7 @@ class Paths:
         pairs, rows = _gathered(self._numbers * np.uint64(size) + who)
         for depth in range(len(self._steps), -1, -1):
             paths, who = np.divmod(pairs, np.uint64(size))
-            first = _begins(paths)
+            first = begins_of(paths)
             most = np.maximum.reduceat(rows, first) if len(first) else rows
             counts = (_sums(rows, first), np.diff(first, append=len(pairs)), most)
             yield _Nodes(self._places(paths[first], depth), [len(step.values) for step in self._steps], depth, counts)
@@ -158,7 +159,7 @@ def _gathered(keys: Numbers, rows: Counts | None = None) -> tuple[Numbers, Count
     """Give distinct keys in order, and how many rows each has."""
     if rows is None:
         ordered = pl.Series(keys).sort().to_numpy()
-        begins = _begins(ordered)
+        begins = begins_of(ordered)
         return ordered[begins], np.diff(begins, append=len(keys))
     bits = int(rows.max(initial=0)).bit_length()
     if len(keys) and int(keys.max()) < _LARGEST >> bits:  # then both are sorted as one number
@@ -167,15 +168,8 @@ def _gathered(keys: Numbers, rows: Counts | None = None) -> tuple[Numbers, Count
     else:
         order = pl.Series(keys).arg_sort().to_numpy()
         ordered, rows = keys[order], rows[order]
-    begins = _begins(ordered)
+    begins = begins_of(ordered)
     return ordered[begins], _sums(rows, begins)
-
-
-def _begins(ordered: Numbers) -> Counts:
-    """Give the places at which another number begins."""
-    if not len(ordered):
-        return np.empty(0, dtype=np.int64)
-    return np.append(0, np.flatnonzero(ordered[1:] != ordered[:-1]) + 1)
 
 
 def _sums(counts: Counts, begins: Counts) -> Counts:
