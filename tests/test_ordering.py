@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -84,8 +84,9 @@ def counted(rows: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
-@pytest.mark.parametrize("largest", (1 << 64, 1 << 20))
+@pytest.mark.parametrize("largest", (1 << 64, 1 << 27))
 @given(rows=st.lists(ROW, min_size=1, max_size=40), depth=st.integers(1, len(LEVELS)))
+@example(rows=[dict.fromkeys(SCHEMA) | {"day": date(2026, 10, 24), "number": 2**63 - 1, "visitor": 0}], depth=5)
 def test_paths_are_counted_as_by_grouping(rows: list[dict[str, Any]], depth: int, largest: int) -> None:
     """Rows, distinct visitors and the most of one of them, for each path and for each prefix; numbers may run out."""
     drawn, columns = frame(rows), LEVELS[:depth]
@@ -127,3 +128,11 @@ def test_a_number_is_used_as_long_as_it_holds(monkeypatch: pytest.MonkeyPatch) -
     for largest in (1, 4, 1 << 64):
         monkeypatch.setattr(ordering, "_LARGEST", largest)
         assert sort_rows(rows, ["a", "b"])["c"].to_list() == [3, 2, 1, 4]
+
+
+def test_numbers_that_would_run_over_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather no figure than a wrong one."""
+    monkeypatch.setattr(paths, "_LARGEST", 8)
+    rows = pl.DataFrame({"visitor": [0, 1, 2], "page": ["/a", "/b", "/c"]})
+    with pytest.raises(OverflowError):
+        Paths(rows, ["page"], ["visitor"])

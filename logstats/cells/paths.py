@@ -84,6 +84,9 @@ class Paths:
         columns: From the root to the leaf; values may be null.
         whose: Columns of numbers, of which distinct ones are counted.
         texts: The type that the values of some columns get, as texts.
+
+    Raises:
+        OverflowError: Distinct paths, values and visitors together are more than 2**64: no part of a day has so many.
     """
 
     def __init__(
@@ -103,6 +106,8 @@ class Paths:
             if size * len(values) > limit:
                 above, smaller = numbered(self._numbers)
                 self._numbers, size = smaller.astype(np.uint64), len(above)
+            if size * len(values) > limit:  # numbers would run over, and figures be wrong without a word
+                raise OverflowError("too many rows and values for one number")
             as_text = texts.get(name) if texts else None
             self._steps.append(_Step(name, values.cast(pl.String).cast(as_text) if as_text else values, above))
             self._numbers = self._numbers * np.uint64(len(values)) + places
@@ -212,5 +217,5 @@ def _of_range(column: pl.Series) -> tuple[pl.Series, pl.Series]:
     if isinstance(column.dtype, pl.Enum):
         values = column.dtype.categories.slice(least, most - least + 1)
     else:
-        values = pl.int_range(least, most + 1, dtype=pl.Int64, eager=True).cast(numbers.dtype)
+        values = (pl.int_range(most - least + 1, dtype=pl.Int64, eager=True) + least).cast(numbers.dtype)
     return values.cast(column.dtype), numbers.cast(pl.Int64) - least if least else numbers

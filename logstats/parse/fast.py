@@ -17,8 +17,8 @@ import polars as pl
 
 from logstats.codes import recoded
 from logstats.distinct import Memo
-from logstats.parse.clf import framed_times
 from logstats.parse.exact import as_requests, extract, needs
+from logstats.parse.framed import framed_times
 from logstats.parse.json_shapes import json_layouts
 from logstats.parse.places import find_quotes, segment_places
 from logstats.parse.plausible import implausible
